@@ -189,6 +189,37 @@ static void drawings(void) {
                   "--extend left=8 --taps t.safetensors --tap 'part0.*'");
 }
 
+/* --- what texts name, in a folder --- */
+
+/* The files that a picture's text names, below --files, under other names, too; what is missing is said in one line. */
+static void texts_files(void) {
+#define DRAWN "-p 'a cat<lora:one:0.5>' -W 32 -H 32 --steps 2 --seed 7 --threads 1 -q "
+    CliRun r =
+        cli_shell("mkdir -p all/deep && cp m.safetensors all/other.safetensors && cp vae.safetensors all/deep/ && "
+                  "cp control.safetensors all/deep/shows.safetensors && cp esrgan.safetensors all/ && "
+                  "cp one.safetensors all/deep/",
+                  false);
+    test_check(!r.code, "a folder of files");
+    cli_free(&r);
+    cli_works("",
+              "txt2img " DRAWN "-m m.safetensors --vae vae.safetensors --refiner m.safetensors --refiner-switch 0.5 "
+              "--lora-dir . --control control.safetensors:from.png:hint=canny --hires-width 48 --hires-upscaler "
+              "esrgan.safetensors -o texts.png");
+    cli_works("texts.png: equal", "replay texts.png --files all --control :from.png --threads 1 -q");
+    r = cli_shell("rm all/deep/vae.safetensors all/esrgan.safetensors all/deep/shows.safetensors", false);
+    cli_free(&r);
+    cli_fails(
+        1,
+        "all: lacks VAE vae.safetensors [|] (--vae), the upscaler esrgan (--upscaler), the ControlNet control [|] "
+        "(--control)",
+        "replay texts.png --files all --control :from.png --threads 1 -q");
+    cli_fails(1, "nowhere: |folder", "replay texts.png --files nowhere --control :from.png -q");
+    cli_fails(
+        2, "--control: names no FILE",
+        "replay texts.png -m m.safetensors --vae vae.safetensors --refiner m.safetensors --upscaler esrgan.safetensors "
+        "--lora-dir . --control :from.png -q");
+}
+
 /* --- formats that keep pixels only nearly --- */
 
 static void lossy(const char *ending, int quality, const char *words) {
@@ -243,6 +274,7 @@ SUITE(record_files, .seconds = 5) {
     if (!make_files()) return;
     for (size_t i = 0; i < sizeof RUNS / sizeof *RUNS; i++) run(&RUNS[i]);
     finding();
+    texts_files();
     drawings();
     formats();
 }

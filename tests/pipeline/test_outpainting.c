@@ -1,6 +1,7 @@
 /* test_outpainting.c: extended pictures, and colour correction, by the micro model; suite outpaint has the arithmetic.
  */
 #include "pipeline.h"
+#include "sd/image/image.h"
 #include "tests/harness/cli.h"
 #include "tests/harness/make_model.h"
 #include "tests/harness/test.h"
@@ -228,6 +229,46 @@ static void backgrounds(void) {
     free(first);
 }
 
+/* What is kept of a JPEG are the bytes that it is read as, under a mask and within an extension. */
+static void of_jpeg(void) {
+    static const char *const HOW[] = {"-W 32 -H 32 --mask some.png --mask-blur 1 --only-masked --mask-padding 2",
+                                      "--extend right=64 --extend-blur 1 --extend-fill original"};
+    enum { LEFT = 10, TOP = 6, SIDE = 4, BLURRED = 3 }; /* the mask's box, and how far its blur reaches */
+    Image was = {0};
+    Error e = {0};
+    size_t size = 0;
+    char *bytes = test_read("tests/golden/images/rgb.jpg", &size);
+    bool ok =
+        bytes && test_write(cli_path("in.jpg"), bytes, size) && image_read(cli_path("in.jpg"), IMAGE_WHITE, &was, &e);
+    uint8_t *mask = ok ? calloc((size_t)was.width * (size_t)was.height, 3) : NULL;
+    for (int y = TOP; mask && y < TOP + SIDE; y++) memset(mask + 3 * (y * was.width + LEFT), 255, 3 * SIDE);
+    const SdPicture some = {.rgb = mask, .width = was.width, .height = was.height};
+    ok = test_check(mask && sd_save_png(&some, cli_path("some.png"), &e), "a JPEG is read");
+    for (int i = 0; ok && i < 2; i++) {
+        Image is = {0};
+        int wrong = 0, moved = 0;
+        char name[32];
+        snprintf(name, sizeof name, "jpeg%d.png", i);
+        CliRun r = cli("img2img -m outpaint.safetensors -i in.jpg -p cat --steps 1 --seed 3 -q %s -o %s", HOW[i], name);
+        const bool read = !r.code && image_read(cli_path(name), IMAGE_WHITE, &is, &e);
+        for (int k = 0; read && k < was.width * was.height; k++) {
+            const int x = k % was.width, y = k / was.width;
+            const bool painted =
+                i ? x >= was.width - 2 * BLURRED
+                  : x >= LEFT - BLURRED && x < LEFT + SIDE + BLURRED && y >= TOP - BLURRED && y < TOP + SIDE + BLURRED;
+            const bool same = !memcmp(is.rgb + 3 * (y * is.width + x), was.rgb + 3 * k, 3);
+            wrong += !same && !painted, moved += !same && painted;
+        }
+        test_check(read && !wrong && (i || moved > 10), "%s keeps a JPEG's bytes", HOW[i]);
+        test_note("%d wrong, %d moved; %s%s", wrong, moved, r.err, e.text);
+        cli_free(&r);
+        image_free(&is);
+    }
+    free(mask);
+    free(bytes);
+    image_free(&was);
+}
+
 SUITE(outpainting, .seconds = 6) {
     Error e = {0};
     for (int i = 0; i < W * H; i++)
@@ -246,4 +287,5 @@ SUITE(outpainting, .seconds = 6) {
     sd_close(m);
     program();
     backgrounds();
+    of_jpeg();
 }

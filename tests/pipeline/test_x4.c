@@ -141,7 +141,7 @@ static void check_refusals(SdModel *m) {
     r = request(m), r.extend_left = 64;
     refused(m, r, "extend: does not go with the x4 upscaler");
     r = request(m), r.sd_upscale = 2;
-    refused(m, r, "sd upscale: not with models");
+    refused(m, r, "sd upscale: not with the x4 upscaler");
     r = request(m), r.noise_level = 351;
     refused(m, r, "noise level: 351 is not in 0..350");
 }

@@ -313,6 +313,28 @@ static void repainted(const Served *s, const char *picture) {
     free(body);
 }
 
+/* Hires fix whose second pass is another model's, and a job that keeps it. */
+static void by_two_models(const Served *s) {
+#define TWICE "{" SMALL ",\"width\":32,\"height\":32,\"enable_hr\":true,\"hr_upscaler\":\"Lanczos\","
+    Reply r = call(s, "POST", T, "", TWICE "\"hr_checkpoint_name\":\"second\"}");
+    reply_check(&r, 200, "images.#=1|warnings-|info:infotexts.0~Hires checkpoint: second", "another model's pass");
+    reply_free(&r);
+    r = call(s, "POST", T, "", TWICE "\"hr_checkpoint_name\":\"third\"}");
+    reply_check(&r, 404, "detail~third", "a model that is not there");
+    reply_free(&r);
+}
+
+/* Previews of the x4 upscaler are full ones. */
+static void enlarged(const Served *s, const char *picture) {
+    Reply r = call_with(
+        s, "/sdapi/v1/img2img",
+        "{" SMALL
+        ",\"sampler_name\":\"Euler\",\"init_images\":[\"%s\"],\"override_settings\":{\"sd_model_checkpoint\":\"x4\"}}",
+        picture);
+    reply_check(&r, 200, "images.#=1|info:infotexts.0~Noise level: 20", "the x4 upscaler");
+    reply_free(&r);
+}
+
 /* A micro model with an IP-Adapter: the picture is another with it, the same by the extension's names of the module,
  * and without it that of before. */
 void server_image_prompt(void) {
@@ -323,8 +345,10 @@ void server_image_prompt(void) {
     make_vision(vision);
     make_control(cli_path("adapters/paint.safetensors"), (ControlFile){.config = micro_config()});
     if (!make_micro_model(cli_path("micro.safetensors"), F32)) return;
-    snprintf(arguments, sizeof arguments, "-q -m %s --controlnet-dir %s --image-encoder %s",
-             cli_path("micro.safetensors"), cli_path("adapters"), vision);
+    if (!make_model_of(cli_path("second.safetensors"), (MakeModel){.dtype = F16}, micro_config())) return;
+    if (!make_model_of(cli_path("x4.safetensors"), (MakeModel){.dtype = F16}, micro_x4_config())) return;
+    snprintf(arguments, sizeof arguments, "-q -m %s --models %s --controlnet-dir %s --image-encoder %s",
+             cli_path("micro.safetensors"), cli_path("."), cli_path("adapters"), vision);
     if (!test_check(serve_start(&s, arguments), "a server with an IP-Adapter")) return;
     char *picture = point(3, 3, NULL);
 #define UNIT(module)                                                                                                   \
@@ -345,6 +369,8 @@ void server_image_prompt(void) {
     reply_check(&list, 200, "module_list.#=9|module_list.8=ip-adapter-auto", "its module");
     reply_free(&list);
     repainted(&s, picture);
+    by_two_models(&s);
+    enlarged(&s, picture);
     free(picture);
     test_check(serve_stop(&s) == 0, "it ends with 0");
 }

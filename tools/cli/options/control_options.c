@@ -74,7 +74,7 @@ static int take_text(const Command *c, const char *option, const char *text, Con
     int place = 0, code = GO_ON;
     a->control = (SdControl){.weight = 1, .end = 1, .resize = SD_RESIZE_CROP};
     a->prompt = !strcmp(option, IMAGE_PROMPT);
-    if (!a->prompt && (!next_piece(&at, a->file, &fits) || !*a->file)) fits = false;
+    if (!a->prompt && !next_piece(&at, a->file, &fits)) fits = false;
     if (!next_piece(&at, a->image, &fits) || (a->prompt && !*a->image) || !fits)
         return usage_error(c, "%s: '%.60s' must be %s", option, text,
                            a->prompt ? "IMAGE, and then what :weight= and so on say"
@@ -121,7 +121,7 @@ int control_options_check(const Command *c, const ControlOptions *o, const char 
         const ControlArgument *a = &o->at[i];
         const bool inpaint = a->control.hint == SD_HINT_INPAINT;
         if (a->prompt) continue;
-        if (!inpaint && !*a->image)
+        if (!*a->file || (!inpaint && !*a->image))
             return usage_error(c, "--control: '%.60s' must be FILE:IMAGE, and then what :weight=, :hint= and so on say",
                                o->control.at[i]);
         if (!inpaint && *a->mask) return usage_error(c, "--control: mask counts only with hint=inpaint; leave it out");
@@ -180,6 +180,8 @@ bool controls_open(OpenControls *o, const ControlOptions *from, const SdModel *m
     for (int i = 0; m && !(e && e->code) && i < from->count; i++) {
         SdControl *k = &o->controls[o->count++];
         *k = from->at[i].control;
+        if (!from->at[i].prompt && !*from->at[i].file)
+            return error_set(e, ERR_ARGUMENT, "--control: names no FILE; say FILE:IMAGE");
         if (!open_pictures(&from->at[i], k, &o->images[i], &o->masks[i], e)) return false;
         k->net = open_net(o, from, i, m, e);
         if (!k->net) return false;

@@ -51,7 +51,7 @@ typedef struct {
     Sha256 sha;
 } Listing;
 
-static bool has_ending(const char *name) {
+bool record_has_ending(const char *name) {
     static const char *const ENDINGS[] = {".safetensors", ".json", ".bin", ".pt", ".pth", ".ckpt", ".gguf"};
     const char *end = strrchr(name, '.');
     for (size_t i = 0; end && i < sizeof ENDINGS / sizeof *ENDINGS; i++)
@@ -62,7 +62,7 @@ static bool has_ending(const char *name) {
 static bool add_to_listing(void *user, const char *path, const char *name, Error *e) {
     Listing *l = user;
     char hex[65];
-    if (!has_ending(name)) return true;
+    if (!record_has_ending(name)) return true;
     if (!cached_sha256(path, hex, e)) return false;
     const char *below = path + strlen(l->folder);
     while (*below == '/') below++;

@@ -76,4 +76,7 @@ typedef struct {
 bool record_find(const Record *r, const RecordFolders *in, const bool wanted[ROLE_COUNT], RecordFound *out, Error *e);
 void record_found_free(RecordFound *f);
 
+/* Whether a file of this name may have weights, or their configuration. */
+bool record_has_ending(const char *name);
+
 #endif

@@ -1,6 +1,7 @@
 /* replay.c: `sdc replay FILE -m MODEL`: makes a picture again from what it says, and compares. */
 #include "named_files.h"
 #include "replay_compare.h"
+#include "replay_find.h"
 #include "said.h"
 #include "tools/cli/commands.h"
 #include "tools/cli/options/network_options.h"
@@ -25,11 +26,15 @@
 
 typedef struct {
     NamedFiles named;
-    const char *out;
+    const char *out, *files;
+    ReplayFound found;
 } Arguments;
 
 static const Option OPTIONS[] = {OPTION_ROWS(named, named_files_rows),
                                  OPTION(STRING, out, 'o', "out", "FILE", "save the new picture, a PNG file"),
+                                 OPTION(STRING, files, 0, "files", "DIR",
+                                        "look below it for the files that the text names and options do not, by name "
+                                        "and hash; a ControlNet's as --control :IMAGE"),
                                  OPTION_ROWS(named.open, model_rows), OPTION_END};
 
 /* --- from text to request --- */
@@ -106,20 +111,8 @@ static void find_scale(SdRequest *r, const Image *was) {
     }
 }
 
-/* The parts from files of their own, as texts and options call them. */
-static const struct {
-    const char *key, *option;
-    size_t at; /* in PartOptions */
-    GivenPart part;
-} PARTS[] = {{"VAE", "--vae", offsetof(PartOptions, vae), GIVEN_VAE},
-             {"Text encoder", "--text-encoder", offsetof(PartOptions, text_encoder), GIVEN_TEXT},
-             {"Text encoder 2", "--text-encoder-2", offsetof(PartOptions, text_encoder_2), GIVEN_TEXT_2},
-             {"U-Net", "--unet", offsetof(PartOptions, unet), GIVEN_UNET},
-             {"TAESD", "--taesd", offsetof(PartOptions, taesd), GIVEN_TAESD_DECODER}};
-enum { PARTS_COUNT = sizeof PARTS / sizeof *PARTS };
-
 static const char *part_option(const Arguments *a, int i) {
-    return *(const char *const *)(const void *)((const char *)&a->named.open.parts + PARTS[i].at);
+    return *(const char *const *)(const void *)((const char *)&a->named.open.parts + REPLAY_PART[i].at);
 }
 
 /* Whether the files that the text names were given, and no others. --vae none is the user's own decision. */
@@ -127,16 +120,16 @@ static bool check_parts(const Arguments *a, const Replay *r, Error *e) {
     bool tiny = r->request.vae_decoder == SD_VAE_TAESD || r->request.vae_encoder == SD_VAE_TAESD;
     const char *hash, *version = infotext_get(&r->info.read, "Version");
     bool ours = version && !strcmp(version, "sd.c");
-    for (int i = 0; i < PARTS_COUNT; i++) {
-        const char *given = part_option(a, i), *name = infotext_part(&r->info.read, PARTS[i].key, &hash);
-        bool taesd = PARTS[i].part == GIVEN_TAESD_DECODER;
+    for (int i = 0; i < REPLAY_PARTS; i++) {
+        const char *given = part_option(a, i), *name = infotext_part(&r->info.read, REPLAY_PART[i].key, &hash);
+        bool taesd = REPLAY_PART[i].part == GIVEN_TAESD_DECODER;
         if (taesd && tiny && !name && !ours) name = "TAESD"; /* the webui does not say which; ours: the model's own */
         if (name && !given)
-            return error_set(e, ERR_FORMAT, "%s: needs %.100s; name its file after %s%s", PARTS[i].key, name,
-                             PARTS[i].option, PARTS[i].part == GIVEN_VAE ? ", or none" : "");
+            return error_set(e, ERR_FORMAT, "%s: needs %.100s; name its file after %s%s", REPLAY_PART[i].key, name,
+                             REPLAY_PART[i].option, REPLAY_PART[i].part == GIVEN_VAE ? ", or none" : "");
         if (!name && given && strcmp(given, "none"))
-            return error_set(e, ERR_FORMAT, "was made without a %s of its own; leave %s out", PARTS[i].key,
-                             PARTS[i].option);
+            return error_set(e, ERR_FORMAT, "was made without a %s of its own; leave %s out", REPLAY_PART[i].key,
+                             REPLAY_PART[i].option);
     }
     return true;
 }
@@ -162,17 +155,25 @@ static bool take_controls(const Arguments *a, const Replay *r, Error *e) {
                      count ? "for the others" : "");
 }
 
-static bool read_request(const Arguments *a, Replay *r, Error *e) {
+/* The files of --files, once the request is read. */
+static bool find_files(Arguments *a, Replay *r, Error *e) {
+    const char **by = request_enlarges_by_file(&r->request) ? request_enlarger(&r->request) : NULL;
+    if (a->files && !replay_find(&r->info.read, by ? *by : NULL, a->files, &a->named, &a->found, e)) return false;
+    r->request.lora_dir = a->named.lora_dir;
+    return true;
+}
+
+static bool read_request(Arguments *a, Replay *r, Error *e) {
     r->request = sd_request(NULL);
     r->request.noise = a->named.noise;
-    r->request.lora_dir = a->named.lora_dir;
     r->request.network_hashes = infotext_get(&r->info.read, "Lora hashes");
     if (r->info.missing)
         return error_set(e, ERR_FORMAT, "%s's text says more than sdc can do again: %s", r->info.program,
                          r->info.missing);
     r->exact = infotext_exact(&r->info.read);
     return infotext_request(&r->info.read, &r->request, e) && infotext_precision(&r->info.read, &r->precision, e) &&
-           infotext_prediction(&r->info.read, &r->prediction, e) && check_request(a, r, e) && check_parts(a, r, e) &&
+           infotext_prediction(&r->info.read, &r->prediction, e) && find_files(a, r, e) && check_request(a, r, e) &&
+           check_parts(a, r, e) &&
            said_folder(infotext_get(&r->info.read, "TI hashes"), r->request.network_hashes, a->named.open.embedding_dir,
                        e) &&
            take_controls(a, r, e);
@@ -200,16 +201,16 @@ static void warn_of_second(SdModel *m, const char *said, const char *what, Error
 
 /* The same of parts from files of their own. */
 static void warn_of_parts(SdModel *model, const InfoRead *text, Error *e) {
-    for (int i = 0; i < PARTS_COUNT; i++) {
-        GivenPart part = PARTS[i].part;
-        const char *said, *name = infotext_part(text, PARTS[i].key, &said);
+    for (int i = 0; i < REPLAY_PARTS; i++) {
+        GivenPart part = REPLAY_PART[i].part;
+        const char *said, *name = infotext_part(text, REPLAY_PART[i].key, &said);
         if (part == GIVEN_TAESD_DECODER && !checkpoint_is_given(model->checkpoint, part)) part = GIVEN_TAESD_ENCODER;
         const char *is =
             name && said && checkpoint_is_given(model->checkpoint, part) ? given_hash(model, part, e) : NULL;
         size_t n = said ? strspn(said, "0123456789abcdef") : 0;
         if (is && n >= 10 && strncmp(said, is, n))
             fprintf(stderr, "sdc: warning: the picture was made with another %s: %.100s %.10s, this one is %.10s\n",
-                    PARTS[i].key, name, said, is);
+                    REPLAY_PART[i].key, name, said, is);
     }
 }
 
@@ -268,7 +269,7 @@ static int generate(const Command *c, const Arguments *a, Replay *r, const Repla
     return code ? code : equal ? EXIT_DONE : EXIT_FAILED;
 }
 
-static int replay(const Command *c, const Arguments *a, const char *path) {
+static int replay(const Command *c, Arguments *a, const char *path) {
     Error e = {0}, field = {0};
     Replay r = {0};
     ReplayFile was = {.path = file_shown(path), .bytes = image_bytes(path, &e)};
@@ -309,7 +310,7 @@ static int run(const Command *c, int argc, char **argv) {
     int rest = 0, code = options_parse(c, &a, argc, argv, &rest);
     if (code != GO_ON) return code;
     if (rest != 1) return usage_error(c, rest ? "'%.60s': one picture at a time" : "no picture named", argv[rest > 1]);
-    if (!a.named.model && !sd_builtin())
+    if (!a.named.model && !a.files && !sd_builtin())
         return usage_error(c, "no model is built in: -m takes the one that the picture was made with");
     const char *path = argv[0];
     input_file(&path);
@@ -320,6 +321,7 @@ static int run(const Command *c, int argc, char **argv) {
         code = usage_error(c, "--out: %.200s is also an input file; name another file", a.out);
     if (code == GO_ON) code = replay(c, &a, path);
     control_options_free(&a.named.controls);
+    replay_found_free(&a.found);
     return code;
 }
 

@@ -36,8 +36,8 @@ bool ask_hires_key(const char *key) {
 /* "Use same sampler" and the like are choices of the webui's page. */
 static bool is_same(const char *text) { return !*text || !strncmp(text, "Use same", 8); }
 
-/* The second pass has the first one's model. */
-static bool check_model(Serve *s, Job *j, const json_t *body, Fault *f) {
+/* The model that draws the second pass. */
+static bool take_model(Serve *s, Job *j, const json_t *body, Fault *f) {
     char path[OS_PATH_SIZE], title[OS_PATH_SIZE];
     const char *name = NULL, *module = NULL;
     bool builtin;
@@ -50,11 +50,17 @@ static bool check_model(Serve *s, Job *j, const json_t *body, Fault *f) {
     if (!name || is_same(name)) return true;
     if (!catalog_find(s->catalog, LIST_MODELS, name, path, title, &builtin))
         return fault(f, 404, "hr_checkpoint_name", "model '%.200s' not found", name);
-    return !strcmp(title, j->title) ||
-           fault(f, 422, "hr_checkpoint_name", "hr_checkpoint_name: both passes are drawn by one model; leave it out");
+    if (!strcmp(title, j->title)) return true;
+    if (builtin)
+        return fault(f, 422, "hr_checkpoint_name",
+                     "hr_checkpoint_name: the built-in model draws no other model's second pass");
+    j->hires_model = malloc(strlen(path) + 1);
+    if (!j->hires_model) return fault(f, 500, "", "out of memory");
+    strcpy(j->hires_model, path);
+    return true;
 }
 
-static bool take_names(Serve *s, Job *j, const json_t *body, Fault *f) {
+static bool take_names(Job *j, const json_t *body, Fault *f) {
     SdRequest *r = &j->request;
     bool on = false;
     if (!value_bool("enable_hr", json_object_get(body, "enable_hr"), &on, f)) return false;
@@ -71,7 +77,7 @@ static bool take_names(Serve *s, Job *j, const json_t *body, Fault *f) {
             job_warn(j, "%s: '%.60s' is unknown: Automatic", NAMES[i].webui, text);
     }
     if (r->hires_width || r->hires_height) r->hires_scale = 0; /* a size counts for more */
-    return check_model(s, j, body, f);
+    return true;
 }
 
 bool ask_upscaler(Serve *s, Job *j, const char *field, Fault *f) {
@@ -95,11 +101,11 @@ bool ask_upscaler(Serve *s, Job *j, const char *field, Fault *f) {
 }
 
 bool ask_hires(Serve *s, Job *j, const json_t *body, Fault *f) {
-    if (!take_names(s, j, body, f)) return false;
+    if (!take_names(j, body, f)) return false;
     if (!request_hires(&j->request)) return true;
     j->passes = 2;
     for (const Param *p = PARAMS; p < PARAMS + PARAM_COUNT; p++)
         if (p->or_hires && value_given(p) && !value_take(p, p->json, json_object_get(body, p->json), &j->request, f))
             return false;
-    return ask_upscaler(s, j, "hr_upscaler", f);
+    return take_model(s, j, body, f) && ask_upscaler(s, j, "hr_upscaler", f);
 }

@@ -51,6 +51,7 @@ json_t *pin_body(Serve *s, Job *j) {
                         json_pack("{s:s, s:o}", "sd_model_checkpoint", j->title, "sd_vae",
                                   j->vae ? name_of(s, LIST_VAES, j->vae) : json_string("Automatic")));
     if (j->refiner) json_object_set_new(all, "refiner_checkpoint", name_of(s, LIST_MODELS, j->refiner));
+    if (j->hires_model) json_object_set_new(all, "hr_checkpoint_name", name_of(s, LIST_MODELS, j->hires_model));
     json_object_set_new(all, "save_images", json_boolean(j->save));
     set_picture(all, "init_images", j->image, j->image_size, true);
     set_picture(all, "mask", j->mask, j->mask_size, false);

@@ -153,6 +153,7 @@ static SdPreview preview_of(const Job *j, const SdRequest *r) {
     enum { SMALL = 64 * 64 };
     int width, height;
     sd_finished_size(r, &width, &height);
+    if (j->model && sd_is_x4_upscaler(j->model)) return SD_PREVIEW_FULL; /* its latents have no approximation */
     return j->lasting && (int64_t)width * height <= SMALL ? SD_PREVIEW_FULL : SD_PREVIEW_APPROX;
 }
 
@@ -164,6 +165,7 @@ static void draw(Worker *worker, Models *models, Job *j) {
     SdRequest r = j->request;
     SdModel *model = models_get(models, j->model, j->vae, e);
     if (model && j->refiner) r.refiner = models_get(models, j->refiner, j->vae, e);
+    if (model && !e->code && j->hires_model) r.hires_model = models_get(models, j->hires_model, j->vae, e);
     if (model && !e->code && j->upscaler) r.upscaler = sd_upscaler_open(j->upscaler, &worker->how, e);
     SdRequest usual = sd_request(model);
     if (model && !e->code && start_picture(j, model, &image, &mask, &r, &usual, e) &&
@@ -184,9 +186,10 @@ static void draw(Worker *worker, Models *models, Job *j) {
             r.seed = r.variation_strength != 0 ? seed : seed + (int64_t)i * request_pictures(&r);
             r.variation_seed = variation + (int64_t)i * request_pictures(&r);
             ok = batch(&work, model, &r, e);
-            if (!ok && e->code == ERR_MEMORY && models_count(models) > 1 + (r.refiner != NULL)) {
+            if (!ok && e->code == ERR_MEMORY &&
+                models_count(models) > 1 + (r.refiner != NULL) + (r.hires_model != NULL)) {
                 *e = (Error){0}; /* once more, with all of the memory */
-                models_drop(models, model, r.refiner);
+                models_drop(models, model, &r);
                 ok = batch(&work, model, &r, e);
             }
         }
@@ -197,7 +200,7 @@ static void draw(Worker *worker, Models *models, Job *j) {
     for (int i = 0; i < SD_MOST_CONTROLS; i++) image_free(&controls.images[i]), image_free(&controls.masks[i]);
     j->request.image = j->request.mask = NULL;
     j->request.controls = NULL, j->request.control_count = 0;
-    j->request.refiner = NULL, j->request.upscaler = NULL;
+    j->request.refiner = j->request.hires_model = NULL, j->request.upscaler = NULL;
 }
 
 void worker_run(void *arg) {

@@ -61,7 +61,7 @@ void job_free(Job *j) {
         free(j->pictures[i].png), free(j->pictures[i].text), free(j->pictures[i].address);
     for (int i = 0; i < JOB_PREVIEWS; i++) free(j->previews[i].rgb);
     free(j->pictures);
-    free(j->model), free(j->vae), free(j->refiner), free(j->title);
+    free(j->model), free(j->vae), free(j->refiner), free(j->hires_model), free(j->title);
     free(j->upscaler), free(j->upscaler_name);
     free(j->image), free(j->mask), free(j->enlarge.upscaler);
     for (int i = 0; i < j->control_count; i++)

@@ -69,9 +69,9 @@ struct Job {
     SdRequest request; /* rows that are not given are marked by params_forget */
     int iterations;    /* batches, */
     int passes;        /* of which each is drawn once, by hires fix twice, by SD upscale in batches of tiles */
-    char *model, *vae, *refiner; /* paths; NULL: built-in, the model's own, none */
-    char *title;                 /* the model's */
-    char *upscaler;              /* hires fix's file, and what texts call it; NULL: none */
+    char *model, *vae, *refiner, *hires_model; /* paths; NULL: built-in, the model's own, none, none */
+    char *title;                               /* the model's */
+    char *upscaler;                            /* hires fix's file, and what texts call it; NULL: none */
     char *upscaler_name;
     uint8_t *image, *mask; /* pictures' files; NULL: none */
     size_t image_size, mask_size;

@@ -45,9 +45,14 @@ static void close_slot(Models *m, int i) {
     m->slots[i] = m->slots[--m->count];
 }
 
-void models_drop(Models *m, const SdModel *keep, const SdModel *keep_2) {
+/* Whether a request of this model draws by that one. */
+static bool draws(const SdModel *m, const SdModel *own, const SdRequest *r) {
+    return m && (m == own || (r && (m == r->refiner || m == r->hires_model)));
+}
+
+void models_drop(Models *m, const SdModel *keep, const SdRequest *r) {
     for (int i = m->count; i-- > 0;)
-        if (!m->slots[i].model || (m->slots[i].model != keep && m->slots[i].model != keep_2)) close_slot(m, i);
+        if (!draws(m->slots[i].model, keep, r)) close_slot(m, i);
 }
 
 void models_free(Models *m) {
@@ -67,12 +72,12 @@ static bool keep_name(char **to, const char *name) {
     return *to != NULL;
 }
 
-/* The slot that was not used for the longest time, other than these; -1: none. */
-static int oldest(const Models *m, const SdModel * not, const SdModel *nor) {
+/* The slot that was not used for the longest time, other than the request's; -1: none. */
+static int oldest(const Models *m, const SdModel *own, const SdRequest *r) {
     int found = -1;
     for (int i = 0; i < m->count; i++) {
         const Slot *s = &m->slots[i];
-        if (s->model == not || s->model == nor) continue;
+        if (draws(s->model, own, r)) continue;
         if (found < 0 || s->used < m->slots[found].used) found = i;
     }
     return found;
@@ -129,9 +134,9 @@ bool models_room(Models *m, SdModel *model, const SdRequest *r, Error *e) {
         for (int i = 0; i < m->count; i++) {
             Slot *s = &m->slots[i];
             if (s->model == model) s->bytes = plan.weights + plan.activations;
-            else if (s->model != r->refiner) others += s->bytes;
+            else if (!draws(s->model, model, r)) others += s->bytes;
         }
-        int out = oldest(m, model, r->refiner);
+        int out = oldest(m, model, r);
         if (out < 0 || others + plan.process <= limit) return true;
         close_slot(m, out);
     }

@@ -16,10 +16,10 @@ SdModel *models_get(Models *m, const char *path, const char *vae, Error *e);
 /* A ControlNet of a model from models_get, likewise; `nth`: of those of one file, which. With the file of a vision
  * encoder an IP-Adapter. */
 SdControlNet *models_control(Models *m, SdModel *model, const char *path, const char *vision, int nth, Error *e);
-/* Closes models other than the request's own and its refiner until it fits. */
+/* Closes models other than the request's own, its refiner and that of hires fix until it fits. */
 bool models_room(Models *m, SdModel *model, const SdRequest *r, Error *e);
-/* Closes all but these; NULL: none stays. */
-void models_drop(Models *m, const SdModel *keep, const SdModel *keep_2);
+/* Closes all but this one and the request's others; NULL: none stays. */
+void models_drop(Models *m, const SdModel *keep, const SdRequest *r);
 int models_count(const Models *m);
 
 #endif
