@@ -196,6 +196,8 @@ static void output_paths(void) {
     cli_fails(2, "--out|o.safetensors|is a model's name", "txt2img -m none -p x -o o.safetensors");
     cli_fails(2, "is also an input file", "txt2img -m notes.txt -p x -o notes.txt");
     cli_fails(2, "is also an input file", "txt2img -m none -p x --noise notes.txt --taps notes.txt");
+    cli_fails(2, "a prompt is read from it", "txt2img -m none -p @notes.txt -o notes.txt");
+    cli_fails(2, "a prompt is read from it", "txt2img -m none -p x -n @notes.txt --taps notes.txt");
     cli_fails(2, "is also that of --out", "txt2img -m none -p x -o same --taps same");
     if (geteuid()) cli_fails(1, "locked/o.png", "txt2img -m none -p x -o locked/o.png");
     else test_skip("a folder without write permission: root may write anywhere");

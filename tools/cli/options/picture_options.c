@@ -1,6 +1,8 @@
 /* picture_options.c: the options of txt2img, img2img and record: those of a request from the table of settings
  * (params.h), and the program's own among them. */
 #include "picture_options.h"
+
+#include "options.h"
 #include "tools/cli/output.h"
 #include "tools/cli/picture_start.h"
 #include "setting_option.h"
@@ -398,7 +400,12 @@ int picture_options(const Command *c, PictureArguments *a, int argc, char **argv
     if (code != GO_ON) return code;
     if (rest) return usage_error(c, "unexpected argument '%.60s'; put the prompt after -p", argv[0]);
     code = picture_options_settings(c, a);
-    return code == GO_ON ? picture_options_files(c, a) : code;
+    if (code == GO_ON) code = picture_options_files(c, a);
+    const char *const written[] = {a->out, a->sheet, a->request.taps, a->preview};
+    for (size_t i = 0; code == GO_ON && i < sizeof written / sizeof *written; i++)
+        if (written[i] && options_text_file(c, argc, argv, written[i]))
+            return usage_error(c, "%.200s: a prompt is read from it; name another file", written[i]);
+    return code;
 }
 
 /* Number i of the prompts of a request; NULL: past the last. */
