@@ -408,6 +408,7 @@ bool plan_memory(Generation *g, Error *e) {
     set_stages(g, chosen);
     read_weights_ahead(g, most_ahead(g)); /* it is told in which order they will come */
     fill_plan(g);
+    read_weights_ahead(g, 0);                                          /* until a stage begins */
     size_t size = m->gpu && !g->keep ? first_peak(g) : p->activations; /* see put_to_work_in in experts.c */
     if (!workspace_open(&g->work, m, size, g->keep, e)) return false;
     g->now = &g->experts[BASE];
