@@ -292,7 +292,7 @@ $(foreach i,$(ISAS),$(eval $(call ISA_RULE,$(i))))
 # Targets for people. Those that need libraries run `deps` and then a make of their own, which sees what was installed.
 PREFIX ?= /usr/local
 MODEL ?= build/demo/micro.safetensors
-FORMATTED := $(filter-out %cases.h,$(shell find tensor weights nn sd tools tests cuda -name '*.[ch]' -o -name '*.cu' -o \
+FORMATTED := $(filter-out %cases.h,$(shell find tensor weights nn sd core tools tests cuda -name '*.[ch]' -o -name '*.cu' -o \
   -name '*.cuh' -o -name '*.cc')) # but tables
 VALGRIND_SUITES ?= files tokenizer noise png
 # Suites that `make test` runs (all but the slow ones), or options of the tests (tests/harness/main.c).
@@ -534,5 +534,6 @@ build/venv-bucket/done: tools/requirements-bucket.txt
 ## clean           removes what was built
 clean:
 	rm -rf build sdc sdc-serve $(BUILD)
+include core/core.mk
 
 -include $(shell find $(B) -name '*.d' -type f 2>/dev/null)

@@ -4,10 +4,10 @@
 
 #include <stdlib.h>
 
-enum { PAGE = 4096, HUGE = 2 << 20 };
+enum { HUGE = 2 << 20 };
 
 void *large_new(size_t size) {
-    size_t unit = size >= 4 * (size_t)HUGE ? HUGE : PAGE;
+    size_t unit = size >= 4 * (size_t)HUGE ? HUGE : os_page_size();
     size = size ? (size + unit - 1) & ~(unit - 1) : unit;
     void *p = aligned_alloc(unit, size);
     if (p && unit == HUGE) os_huge_pages(p, size);

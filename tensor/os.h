@@ -36,9 +36,17 @@ void os_drop_pages(const void *p, size_t size);
 void os_expect_pages(const void *p, size_t size);
 /* The same, and waits until they are in memory. What cannot be read is left to whoever touches it. May do nothing. */
 void os_read_pages(const void *p, size_t size);
+/* Whether allocated memory is only taken once it is touched, page by page, and os_drop_pages gives it back. */
+bool os_lazy_memory(void);
 size_t os_physical_memory(void); /* bytes; unknown: SIZE_MAX */
-size_t os_peak_memory(void);     /* the most bytes that this process has had in memory; unknown: 0 */
-size_t os_memory(void);          /* and those that it has now; unknown: 0 */
+/* What a process takes at least: the program and its libraries as far as they are in memory, stacks, and what the
+ * system maps around a page that is read. Without an operating system: what is allocated now, but for `counted` bytes
+ * of it that the caller counts itself. */
+size_t os_program_memory(size_t counted);
+/* How many of these bytes, which the caller handed over, count as memory: all; none where they are in a ROM. */
+size_t os_counted_memory(const void *p, size_t size);
+size_t os_peak_memory(void); /* the most bytes that this process has had in memory; unknown: 0 */
+size_t os_memory(void);      /* and those that it has now; unknown: 0 */
 
 /* --- threads --- */
 

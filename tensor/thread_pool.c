@@ -22,6 +22,7 @@ static uint64_t inside(uint64_t state) { return state % OPEN; }
 struct ThreadPool {
     int threads;      /* including the caller's */
     uint8_t *scratch; /* threads x SCRATCH_BYTES; pages a thread never touches cost nothing */
+    size_t used;      /* of each */
     struct Worker {
         OsThread *thread;
         struct ThreadPool *pool;
@@ -101,6 +102,7 @@ ThreadPool *pool_new(int threads, Error *e) {
     if (threads <= 0) threads = os_processors();
     if (p) {
         p->threads = threads;
+        p->used = SCRATCH_FASTEST;
         p->scratch = large_new((size_t)threads * SCRATCH_BYTES);
         p->workers = calloc((size_t)threads, sizeof *p->workers);
         p->lock = os_lock_new();
@@ -136,6 +138,24 @@ void pool_free(ThreadPool *p) {
 }
 
 int pool_threads(const ThreadPool *p) { return p->started + 1; }
+size_t pool_scratch(const ThreadPool *p) { return p->used; }
+
+/* The system gives scratch in huge pages (large.h). */
+static size_t in_pages(size_t bytes) {
+    enum { HUGE = 2 << 20 };
+    return bytes < SCRATCH_BYTES ? (bytes + HUGE - 1) / HUGE * HUGE : SCRATCH_BYTES;
+}
+
+bool pool_set_scratch(ThreadPool *p, size_t bytes, Error *e) {
+    size_t keep = in_pages(bytes);
+    (void)e;
+    for (int i = 0; i < p->threads && keep < SCRATCH_BYTES; i++)
+        os_drop_pages(p->scratch + (size_t)i * SCRATCH_BYTES + keep, SCRATCH_BYTES - keep);
+    p->used = bytes;
+    return true;
+}
+
+size_t pool_scratch_memory(const ThreadPool *p, size_t bytes) { return (size_t)pool_threads(p) * in_pages(bytes); }
 
 void pool_run(ThreadPool *p, int64_t n, void (*fn)(void *arg, int64_t i, void *scratch), void *arg) {
     if (n <= 1 || !p->started) {

@@ -10,12 +10,21 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { SCRATCH_BYTES = 8 << 20 }; /* one thread's scratch: blocks of weights, gathered pixels, attention scores */
+/* One thread's scratch: blocks of weights, gathered pixels, attention scores. Where ops may use less of it, down to
+ * what the largest layer needs (sd/load/scratch.h), they cut their work into smaller blocks: slower, and the same bits.
+ * What nobody touches costs nothing. */
+enum { SCRATCH_BYTES = 8 << 20, SCRATCH_FASTEST = 4608 << 10, SCRATCH_LEAST = 192 << 10 };
 
 typedef struct ThreadPool ThreadPool;
 
 /* threads 0: as many processors as this process may use. NULL on ERR_MEMORY. */
 ThreadPool *pool_new(int threads, Error *e);
+/* How many bytes of each thread's scratch forward ops may use: SCRATCH_FASTEST, or what pool_set_scratch said last. Not
+ * during a run. False on ERR_MEMORY, where scratch that is not used is not there (core/one_thread.c). */
+size_t pool_scratch(const ThreadPool *p);
+bool pool_set_scratch(ThreadPool *p, size_t bytes, Error *e);
+/* Memory that so many bytes of all threads' scratch take once they are used, by whole pages. */
+size_t pool_scratch_memory(const ThreadPool *p, size_t bytes);
 void pool_free(ThreadPool *p);         /* NULL is fine */
 int pool_threads(const ThreadPool *p); /* at least 1; fewer than requested if the system refused some */
 

@@ -49,7 +49,7 @@ struct SdModel {
     Clip clip[MAX_ENCODERS];
     Unet unet;
     Vae decoder, encoder;
-    Taesd taesd_decoder, taesd_encoder;
+    Taesd *taesd_decoder, *taesd_encoder; /* owned; NULL: none was opened */
     Esrgan upscaler;
     WeightList lists[PART_COUNT]; /* each part's weights, in order of computation */
     void *memory[PART_COUNT];     /* the weights that loading made; the others stay in the mapped file */

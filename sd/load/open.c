@@ -32,17 +32,22 @@ static bool bind_encoders(SdModel *m) {
     return ok;
 }
 
+static bool bind_half(SdModel *m, bool decoder) {
+    WeightList *l = &m->lists[decoder ? PART_TAESD_DECODER : PART_TAESD_ENCODER];
+    TaesdConfig k;
+    if (!taesd_from_shapes(m->checkpoint, decoder, &k, l->err)) return false;
+    Taesd *half = calloc(1, sizeof *half);
+    if (!half) return error_set(l->err, ERR_MEMORY, "%s: out of memory", m->checkpoint->path);
+    *(decoder ? &m->taesd_decoder : &m->taesd_encoder) = half;
+    return (decoder ? taesd_bind_decoder : taesd_bind_encoder)(half, &k, l);
+}
+
 /* The halves that are given. */
 static bool bind_taesd(SdModel *m) {
     const Checkpoint *c = m->checkpoint;
-    TaesdConfig k;
     if (!c) return true; /* a model that training makes */
-    bool decodes = checkpoint_is_given(c, GIVEN_TAESD_DECODER), encodes = checkpoint_is_given(c, GIVEN_TAESD_ENCODER);
-    if (decodes && (!taesd_from_shapes(c, true, &k, m->lists->err) ||
-                    !taesd_bind_decoder(&m->taesd_decoder, &k, &m->lists[PART_TAESD_DECODER])))
-        return false;
-    return !encodes || (taesd_from_shapes(c, false, &k, m->lists->err) &&
-                        taesd_bind_encoder(&m->taesd_encoder, &k, &m->lists[PART_TAESD_ENCODER]));
+    return (!checkpoint_is_given(c, GIVEN_TAESD_DECODER) || bind_half(m, true)) &&
+           (!checkpoint_is_given(c, GIVEN_TAESD_ENCODER) || bind_half(m, false));
 }
 
 bool model_bind(SdModel *m, Error *e) {
@@ -327,6 +332,8 @@ void sd_close(SdModel *m) {
     }
     for (int i = 0; i < MAX_ENCODERS; i++) clip_free(&m->clip[i]);
     unet_free(&m->unet);
+    free(m->taesd_decoder);
+    free(m->taesd_encoder);
     esrgan_free(&m->upscaler);
     tokenizer_free(m->tokenizer);
     embeddings_free(&m->embeddings);

@@ -380,6 +380,8 @@ void model_release(SdModel *m, Part part) {
     m->loaded[part] = false;
 }
 
+size_t model_loading_bytes(const SdModel *m, Part part) { return (size_t)m->lists[part].count * sizeof(Job); }
+
 size_t model_part_bytes(const SdModel *m, Part part, bool streamed) {
     const WeightList *l = &m->lists[part];
     size_t total = 0;
@@ -388,7 +390,8 @@ size_t model_part_bytes(const SdModel *m, Part part, bool streamed) {
         if (!checkpoint_find(m->checkpoint, w->name).tensor) continue;
         Job j = job_for(m, w, w, streamed);
         bool a_few_rows = streamed && w->kind == WEIGHT_TABLE && j.way == IN_PLACE;
-        if (j.way != STREAMED && !a_few_rows) total += padded(j.bytes);
+        bool counted = j.way == IN_PLACE && !j.from.file->mapped; /* with the file, which is in memory */
+        if (j.way != STREAMED && !a_few_rows && !counted) total += padded(j.bytes);
     }
     return total;
 }

@@ -36,5 +36,7 @@ bool model_remake(SdModel *m, Part part, const bool *changed, struct Overlay *no
 void model_release(SdModel *m, Part part); /* does nothing unless it is loaded */
 /* Bytes that a part's weights have in memory once loaded, file pages included. */
 size_t model_part_bytes(const SdModel *m, Part part, bool streamed);
+/* And of the host's, while it loads them. */
+size_t model_loading_bytes(const SdModel *m, Part part);
 
 #endif

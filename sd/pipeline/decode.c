@@ -26,7 +26,7 @@ static Tensor decode(Generation *g, StageIndex stage, const float *x) {
     if (!ctx_plans(c)) latents_to_vae(&m->config.vae, tensor_host(c, z).data, x, g->h * g->w);
     tensor_push(c, z);
     use_weights(g, &p->mode);
-    if (p->part == PART_TAESD_DECODER) taesd_decode(c, image, &m->taesd_decoder, z, p->mode.vae_strips);
+    if (p->part == PART_TAESD_DECODER) taesd_decode(c, image, m->taesd_decoder, z, p->mode.vae_strips);
     else vae_decode_in_strips(c, image, &m->decoder, z, p->mode.vae_strips);
     Tensor shown = tensor_pull(c, image);
     scope_end(c, scope);

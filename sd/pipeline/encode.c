@@ -46,7 +46,7 @@ static Tensor encode(Generation *g, int index, const Mode *mode, bool masked, Ta
     else if (index) listen_to(g, masked ? "vae.encoder.masked.%d." : "vae.encoder.%d.", index);
     else listen_to(g, masked ? "vae.encoder.masked." : "vae.encoder.");
     use_weights(g, mode);
-    if (tiny) taesd_encode(c, moments, &g->m->taesd_encoder, image, mode->vae_strips);
+    if (tiny) taesd_encode(c, moments, g->m->taesd_encoder, image, mode->vae_strips);
     else vae_encode_in_strips(c, moments, &g->m->encoder, image, mode->vae_strips);
     stop_listening(g);
     return tensor_pull(c, moments);

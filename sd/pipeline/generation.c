@@ -194,7 +194,10 @@ void generation_end(Generation *g) {
 
 /* --- for stages --- */
 
-void use_weights(Generation *g, const Mode *mode) { g->ctx.source = mode->streamed ? &g->now->source : NULL; }
+void use_weights(Generation *g, const Mode *mode) {
+    g->ctx.source = mode->streamed ? &g->now->source : NULL;
+    g->ctx.strip = mode->strip;
+}
 
 void read_weights_ahead(Generation *g, size_t bytes) {
     if (bytes && !g->ahead) g->ahead = read_ahead_new();

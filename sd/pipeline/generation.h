@@ -56,6 +56,7 @@ typedef struct {
     int vae_strips;      /* levels of the VAE that are made strip by strip, counted from the picture's side */
     bool streamed;       /* large weights stay in the file until an op needs them */
     size_t ahead;        /* bytes of them that are read before that (sd/load/read_ahead.h) */
+    size_t strip;        /* Ctx.strip: what a layer may take for temporaries */
 } Mode;
 
 typedef struct {
@@ -105,6 +106,7 @@ typedef struct {
     SdModel *m;
     Conditioning cond;
     StagePlan stages[STAGE_COUNT];
+    size_t scratch; /* of each thread that ops may use (thread_pool.h) */
     WeightSource source;
 } Expert;
 

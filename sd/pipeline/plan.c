@@ -1,16 +1,13 @@
 #include "plan.h"
 
-#include "sd/pipeline/attention/attention_maps.h"
-#include "beside.h"
+#include "plan_other.h"
 #include "sd/pipeline/text/conditioning.h"
 #include "sd/pipeline/control/control.h"
-#include "sd/pipeline/control/control_hint.h"
 #include "sd/pipeline/control/image_encode.h"
-#include "sd/pipeline/control/image_prompt.h"
-#include "inpaint.h"
 #include "request.h"
 #include "sd/load/control.h"
 #include "sd/load/read_ahead.h"
+#include "sd/load/scratch.h"
 #include "stages.h"
 #include "tensor/os.h"
 #include "weights/files/glob.h"
@@ -41,59 +38,20 @@ static size_t available(const Generation *g) {
     return bytes;
 }
 
-/* --- what is taken outside of the arena and the weights --- */
-
-/* The program, its libraries, tables and stacks, and what the system maps around a page that is read: measured as
- * 18 MiB, plus a margin. */
-enum { PROGRAM_BYTES = 24 << 20 };
-
-/* A model's file in memory, and what its threads work in. */
-static size_t model_bytes(const SdModel *m) {
-    const WeightFile *file = m->checkpoint->file;
-    return (file && !file->mapped ? file->size : 0) + (size_t)pool_threads(m->pool) * SCRATCH_BYTES;
-}
-
-/* An activation's name, as the request's listener knows it. */
-static const char *full(const Generation *g, const char *name, char out[160]) {
-    snprintf(out, 160, "%s%s", g->pass.before ? g->pass.before : "", name);
-    return out;
-}
-
-/* Whether the request's listener is told of this activation, in a copy of its own. */
-static bool tells(const Generation *g, const char *name) {
-    char out[160];
-    return g->r->activation && (!g->r->tap || glob_match(g->r->tap, full(g, name, out)));
-}
-
-size_t plan_process(const SdModel *m) { return m->gpu ? 0 : PROGRAM_BYTES + model_bytes(m); }
-
 size_t plan_limit(const SdModel *m) {
     size_t machine = m->gpu ? m->ops->memory->available(m->gpu) + held(m) : os_physical_memory();
     return m->memory_limit && m->memory_limit < machine ? m->memory_limit : machine;
 }
 
-static size_t other_bytes(const Generation *g) {
-    if (g->m->gpu) return 0; /* the limit is the GPU's */
-    uint64_t models = 0,
-             latents = (uint64_t)(g->batch * (4 + g->sampler->buffers) + g->now->cond.text.count * g->group);
-    for (int k = 0; k < g->expert_count; k++) models += model_bytes(g->experts[k].m);
-    uint64_t pixels = (uint64_t)g->r->width * (uint64_t)g->r->height;
-    if (beside_edits(g->m, g->r)) latents += (size_t)g->group;
-    uint64_t beside = (uint64_t)(g->batch * beside_channels(g->m) * g->h * g->w);
-    if (beside_upscales(g->m)) beside += (uint64_t)(7 * g->h * g->w); /* its noise, and the small picture in floats */
-    uint64_t pictures =
-        (uint64_t)g->batch * pixels * 3 + (g->image ? 3 * pixels : 0) + hint_bytes(g) + image_prompt_bytes(g);
-    pictures +=
-        g->pass.from_pictures ? (uint64_t)g->batch * 3 * (uint64_t)g->pass.picture_w * (uint64_t)g->pass.picture_h : 0;
-    size_t unit = (size_t)vae_factor(&g->m->config.vae); /* noise of another size lies beside the picture's */
-    uint64_t seeds = (uint64_t)g->r->seed_width / unit * ((size_t)g->r->seed_height / unit) * 2;
-    if (request_taps(g->r)) pictures += (uint64_t)g->batch * pixels * 3 * sizeof(float);
-    if (tells(g, "image")) pictures += (uint64_t)g->batch * pixels * 3 * sizeof(float);
-    uint64_t all = PROGRAM_BYTES + models + g->pass.held + inpaint_bytes(g) + attention_maps_bytes(g) +
-                   windows_bytes(&g->windows) +
-                   (latents * (size_t)g->latent + beside + seeds * (size_t)g->m->config.vae.latent) * sizeof(float) +
-                   pictures;
-    return size_of(all);
+/* The scratch of all experts' threads: what makes ops fastest, or the least that their layers can do with. */
+static void set_scratch(Generation *g, bool least) {
+    for (Expert *d = g->experts; d < g->experts + g->expert_count; d++) {
+        d->scratch = least ? model_least_scratch(d->m) : SCRATCH_FASTEST;
+        for (int i = 0; least && i < g->control_count; i++) {
+            size_t control = model_least_scratch(&g->controls[i].net->m);
+            if (control > d->scratch) d->scratch = control;
+        }
+    }
 }
 
 /* Whether measuring takes long enough to look first whether the pictures themselves fit. */
@@ -101,11 +59,15 @@ static bool is_vast(const Generation *g) { return g->batch * (int64_t)g->r->widt
 
 /* --- modes --- */
 
+enum { STRIP = 8 << 20, LEAST_STRIP = 64 << 10 }; /* of temporaries: fast, and the least that saves something */
+
 /* Everything at once, of several windows as many as the request says, all weights in memory. */
 static Mode first_mode(const Generation *g) {
     const int64_t all = (int64_t)g->windows.count * g->group, most = (int64_t)g->r->tile_batch * g->group;
     int pictures = (int)(g->windows.count > 1 && most < all ? most : all);
-    return (Mode){.texts = g->now->cond.text.count, .pictures = pictures}; /* every expert has as many */
+    return (Mode){.texts = g->now->cond.text.count, /* every expert has as many */
+                  .pictures = pictures,
+                  .strip = g->m->ops->rows_independent ? STRIP : 0};
 }
 
 static void set_first_modes(Generation *g, Expert *d) {
@@ -116,7 +78,7 @@ static void set_first_modes(Generation *g, Expert *d) {
 /* Whether activations whose names begin so are wanted: they are of whole calls and whole maps, in every mode. */
 static bool shows(const Generation *g, const char *begin) {
     char out[160];
-    return request_taps(g->r) && (!g->r->tap || glob_begins(g->r->tap, full(g, begin, out)));
+    return request_taps(g->r) && (!g->r->tap || glob_begins(g->r->tap, plan_name(g, begin, out)));
 }
 
 /* Of what stands between pictures and latents; 0: the part does not. */
@@ -124,15 +86,16 @@ static int coder_levels(const SdModel *m, Part part) {
     switch (part) {
     case PART_DECODER:
     case PART_ENCODER: return m->config.vae.levels;
-    case PART_TAESD_DECODER: return m->taesd_decoder.config.levels;
-    case PART_TAESD_ENCODER: return m->taesd_encoder.config.levels;
+    case PART_TAESD_DECODER: return m->taesd_decoder ? m->taesd_decoder->config.levels : 0;
+    case PART_TAESD_ENCODER: return m->taesd_encoder ? m->taesd_encoder->config.levels : 0;
     default: return 0;
     }
 }
 
 static bool encodes(Part part) { return part == PART_ENCODER || part == PART_TAESD_ENCODER; }
 
-/* The next mode of a stage, from the fastest: smaller U-Net calls, the VAE strip by strip, streamed weights. */
+/* The next mode of a stage, from the fastest: smaller U-Net calls, the VAE strip by strip, short strips of temporaries,
+ * streamed weights. */
 static bool next_mode(const Generation *g, const Expert *d, int stage, Mode *m) {
     Part part = d->stages[stage].part;
     bool unet = part == PART_UNET && !shows(g, "unet."), vae = coder_levels(d->m, part) > 0;
@@ -140,6 +103,7 @@ static bool next_mode(const Generation *g, const Expert *d, int stage, Mode *m) 
     if (unet && m->texts > 1) return m->texts = 1, true;
     if (unet && m->pictures > 1) return m->pictures = (m->pictures + 1) / 2, true;
     if (vae && m->vae_strips < levels) return m->vae_strips++, true;
+    if (m->strip > LEAST_STRIP) return m->strip = LEAST_STRIP, true;
     if (m->streamed || g->m->gpu) return false;
     *m = first_mode(g);
     return m->streamed = true;
@@ -148,7 +112,8 @@ static bool next_mode(const Generation *g, const Expert *d, int stage, Mode *m) 
 static size_t weights_of(const Generation *g, const Expert *d, int stage) {
     Part part = d->stages[stage].part;
     bool streamed = d->stages[stage].mode.streamed;
-    return model_part_bytes(d->m, part, streamed) + (part == PART_UNET ? control_bytes(g, d, streamed) : 0);
+    size_t loading = g->m->gpu ? 0 : model_loading_bytes(d->m, part);
+    return model_part_bytes(d->m, part, streamed) + loading + (part == PART_UNET ? control_bytes(g, d, streamed) : 0);
 }
 
 /* While a stage is planned: the largest copy that the listener is given. */
@@ -163,11 +128,11 @@ static bool is_told(void *user, const char *name) {
     char out[160];
     if (k->part != PART_UNET) {
         snprintf(out, sizeof out, "vae.%s.%s", encodes(k->part) ? "encoder" : "decoder", name);
-        return tells(k->g, out);
+        return plan_tells(k->g, out);
     }
     for (int step = 0; step < k->g->r->steps && shows(k->g, "unet."); step++) {
         snprintf(out, sizeof out, "unet.step%03d.%s", step, name);
-        if (tells(k->g, out)) return true;
+        if (plan_tells(k->g, out)) return true;
     }
     return false;
 }
@@ -197,7 +162,7 @@ static size_t need(Generation *g, Expert *d, int stage) {
         peak = larger(peak, measure(g, d, inner));
         weights += weights_of(g, d, inner);
     }
-    return size_sum(other_bytes(g), size_sum(weights, peak));
+    return size_sum(plan_other(g), size_sum(weights, peak));
 }
 
 /* What a U-Net call takes at least: its input after the first convolution. Measuring takes longer the larger a call is,
@@ -231,7 +196,7 @@ static size_t choose(Generation *g, Expert *d, int stage, size_t limit) {
     Mode *mode = &d->stages[stage].mode, m = first_mode(g), best = m;
     size_t bytes = SIZE_MAX, most = limit; /* more is not worth measuring */
     if (least_of(g, d, stage, &m) > limit) {
-        *mode = (Mode){.texts = 1, .pictures = 1};
+        *mode = (Mode){.texts = 1, .pictures = 1, .strip = m.strip};
         most = larger(limit, need(g, d, stage));
     }
     do {
@@ -264,9 +229,9 @@ static bool is_nested(const Generation *g, int stage) {
     return false;
 }
 
-/* The modes of all stages of all experts; returns what the largest needs. */
+/* The same for all stages of all experts; returns what the largest needs. */
 static size_t choose_all(Generation *g, size_t limit) {
-    size_t most = g->m->gpu ? 0 : other_bytes(g) + image_encode_peak(g);
+    size_t most = g->m->gpu ? 0 : plan_other(g) + image_encode_peak(g);
     for (Expert *d = g->experts; d < g->experts + g->expert_count; d++)
         for (int i = 0; i < STAGE_COUNT; i++) {
             int inner = stage_nested(g, i);
@@ -274,6 +239,25 @@ static size_t choose_all(Generation *g, size_t limit) {
             most = larger(most, inner < 0 ? choose(g, d, i, limit) : choose_both(g, d, i, inner, limit));
         }
     return most;
+}
+
+/* What one arena for all stages and the largest one's weights need, in the modes that they have. */
+static size_t need_untouched(Generation *g) {
+    size_t peak = 0, weights = 0;
+    for (Expert *d = g->experts; d < g->experts + g->expert_count; d++)
+        for (int i = 0; i < STAGE_COUNT; i++) {
+            if (!STAGES[i].wanted(g, d)) continue;
+            int inner = stage_nested(g, i);
+            peak = larger(peak, measure(g, d, i));
+            weights = larger(weights, weights_of(g, d, i) + (inner < 0 ? 0 : weights_of(g, d, inner)));
+        }
+    return size_sum(plan_other(g), size_sum(weights, peak));
+}
+
+/* The modes of all stages of all experts; returns what the process needs then. */
+static size_t choose_modes(Generation *g, size_t limit) {
+    size_t most = choose_all(g, limit);
+    return g->m->gpu || os_lazy_memory() ? most : need_untouched(g);
 }
 
 /* Whether an earlier stage has the same weights. */
@@ -306,7 +290,7 @@ static size_t need_all(Generation *g) {
             peak = larger(peak, measure(g, d, i));
         }
     }
-    return size_sum(size_sum(other_bytes(g), texts_bytes(g)), size_sum(weights, peak));
+    return size_sum(size_sum(plan_other(g), texts_bytes(g)), size_sum(weights, peak));
 }
 
 /* --- the plan --- */
@@ -354,12 +338,13 @@ static bool too_large(Generation *g, size_t limit, Error *e) {
              : m->gpu                 ? "the GPU has"
                                       : "this machine has",
              limit >> 20 ? limit >> 20 : limit);
+    set_scratch(g, false);
     if (g->plan.least)
         snprintf(what, sizeof what,
                  "needs %zu MiB, or %zu MiB with every saving (smaller calls, strips, "
                  "streamed weights)",
-                 mebibytes(choose_all(g, SIZE_MAX)), mebibytes(g->plan.least));
-    else snprintf(what, sizeof what, "needs %zu MiB for pictures and latents alone", mebibytes(other_bytes(g)));
+                 mebibytes(choose_modes(g, SIZE_MAX)), mebibytes(g->plan.least));
+    else snprintf(what, sizeof what, "needs %zu MiB for pictures and latents alone", mebibytes(plan_other(g)));
     return error_set(e, ERR_MEMORY, "memory: %dx%d, batch size %d %s, but %s; make a smaller picture or batch",
                      g->r->width, g->r->height, g->batch, what, has);
 }
@@ -370,7 +355,6 @@ static void set_context(Generation *g, const Ops *ops, ThreadPool *pool) {
     g->ctx = (Ctx){.op = ops,
                    .precision = m->precision,
                    .type = m->ops->type,
-                   .strip = m->ops->rows_independent ? 8 << 20 : 0,
                    .wrap = (int)g->r->tiling,
                    .pool = pool,
                    .arena = &g->work.arena};
@@ -398,14 +382,21 @@ bool plan_memory(Generation *g, Error *e) {
     set_context(g, plan_ops(), NULL);
     for (Expert *d = g->experts; d < g->experts + g->expert_count; d++)
         d->source = model_source(d->m), set_first_modes(g, d);
-    if (is_vast(g) && other_bytes(g) > limit) return too_large(g, limit, e);
+    set_scratch(g, false);
+    if (is_vast(g) && plan_other(g) > limit) return too_large(g, limit, e);
     if (g->r->keep) p->process = need_all(g);
     g->keep = g->r->keep && p->process <= limit;
-    if (!g->keep) p->process = choose_all(g, limit);
+    if (!g->keep) p->process = choose_modes(g, limit);
+    bool short_of = p->process > limit;
+    if (short_of) set_scratch(g, true), p->process = choose_modes(g, limit);
     copy_stages(chosen, g);
-    p->least = choose_all(g, 0);
+    set_scratch(g, true);
+    p->least = choose_modes(g, 0);
+    set_scratch(g, short_of);
     if (p->process > limit) return too_large(g, limit, e);
     set_stages(g, chosen);
+    for (const Expert *d = g->experts; d < g->experts + g->expert_count; d++)
+        if (!pool_set_scratch(d->m->pool, d->scratch, e)) return false;
     read_weights_ahead(g, most_ahead(g)); /* it is told in which order they will come */
     fill_plan(g);
     read_weights_ahead(g, 0);                                          /* until a stage begins */

@@ -75,6 +75,7 @@ const Stage STAGES[STAGE_COUNT] = {
                        .plan_peak = offsetof(SdPlan, decode_peak)},
     [STAGE_DECODE] = {.shown = SD_STAGE_DECODE,
                       .part = decoder,
+                      .last = true,
                       .wanted = makes_pictures,
                       .steps = pictures,
                       .plan = decode_plan,
@@ -86,12 +87,18 @@ const Stage STAGES[STAGE_COUNT] = {
 
 int stage_nested(const Generation *g, int i) { return STAGES[i].nested ? STAGES[i].nested(g) : -1; }
 
+/* Whether the whole arena is a stage's. A refiner's turn places texts again, and so does a GPU's other arena. */
+static bool has_all(const Generation *g, int i) { return STAGES[i].last && g->expert_count == 1 && !g->m->gpu; }
+
 size_t stage_measure(Generation *g, Expert *d, int i, double *flops) {
     Arena *a = &g->work.arena;
     expert_put_to_work(g, d);
+    size_t texts = a->used;
+    if (has_all(g, i)) a->used = 0;
     a->peak = a->used;
     g->ctx.flops = 0;
     STAGES[i].plan(g, &d->stages[i].mode);
+    a->used = texts;
     if (flops) *flops = g->ctx.flops;
     return a->peak;
 }
@@ -99,6 +106,7 @@ size_t stage_measure(Generation *g, Expert *d, int i, double *flops) {
 bool stage_run(Generation *g, Expert *d, int i, Error *e) {
     const Stage *s = &STAGES[i];
     double begun = os_clock();
+    if (has_all(g, i)) g->work.arena.used = 0;
     bool ok = (!s->steps || report_progress(g, s->shown, 0, s->steps(g), e)) &&
               expert_enter(g, d, i, stage_nested(g, i), e) && s->run(g, &d->stages[i].mode, e);
     if (!g->keep) {

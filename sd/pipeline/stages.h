@@ -13,6 +13,7 @@ typedef struct {
     bool by_all; /* every expert runs it; else it runs once, and experts may take turns (experts.h) */
     bool (*wanted)(const Generation *g, const Expert *d);
     int (*steps)(const Generation *g);  /* what progress counts to; NULL: the stage reports its start itself */
+    bool last;                          /* it needs nothing of the texts, nor does any stage after it */
     int (*nested)(const Generation *g); /* a stage whose passes run in the midst of this one, or -1; NULL: none */
     /* The most that any pass of the stage takes, on the plan backend. */
     void (*plan)(Generation *g, const Mode *mode);

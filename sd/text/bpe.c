@@ -1,42 +1,9 @@
 /* In sd/guide/plain.c: merge_word(). */
-/* bpe.c: CLIP's vocabulary, and the merging of a word's bytes into its tokens. */
+/* bpe.c: the merging of a word's bytes into its tokens. */
 #include "bpe.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-static const uint16_t MERGES[][2] = {
-#include "vocabulary.inc"
-};
-
-_Static_assert(sizeof MERGES / sizeof *MERGES == BPE_MERGES, "vocabulary.inc does not hold CLIP's merges");
-
-enum { SLOT_BITS = 17, SLOTS = 1 << SLOT_BITS };
-
-struct Tokenizer {
-    uint32_t pairs[SLOTS]; /* left id << 16 | right id, NO_PAIR where free */
-    uint16_t merged[SLOTS];
-};
-
-static const uint32_t NO_PAIR = UINT32_MAX; /* 65535 is no id */
-
-static uint32_t slot_of(uint32_t pair) { return pair * 0x9E3779B1u >> (32 - SLOT_BITS); }
-
-Tokenizer *tokenizer_new(void) {
-    Tokenizer *t = malloc(sizeof *t);
-    if (!t) return NULL;
-    memset(t->pairs, 0xFF, sizeof t->pairs);
-    memset(t->merged, 0, sizeof t->merged);
-    for (uint32_t k = 0; k < BPE_MERGES; k++) {
-        uint32_t pair = (uint32_t)MERGES[k][0] << 16 | MERGES[k][1], slot = slot_of(pair);
-        while (t->pairs[slot] != NO_PAIR) slot = (slot + 1) % SLOTS;
-        t->pairs[slot] = pair;
-        t->merged[slot] = (uint16_t)(BPE_FIRST + k);
-    }
-    return t;
-}
-
-void tokenizer_free(Tokenizer *t) { free(t); }
 
 /* In the vocabulary printable bytes come first, then the others, each in order. */
 static bool prints(uint32_t b) { return (b >= 33 && b < 127) || (b >= 161 && b < 256 && b != 173); }
@@ -51,17 +18,6 @@ static uint32_t byte_character(int32_t id) {
     if (id >= 188) return 256 + (uint32_t)(id - 188);
     return (uint32_t)(id < 94 ? id + 33 : id < 106 ? id - 94 + 161 : id - 106 + 174);
 }
-
-int32_t bpe_pair(const Tokenizer *t, int32_t a, int32_t b) {
-    uint32_t pair = (uint32_t)a << 16 | (uint32_t)b, slot = slot_of(pair);
-    while (t->pairs[slot] != pair) {
-        if (t->pairs[slot] == NO_PAIR) return -1;
-        slot = (slot + 1) % SLOTS;
-    }
-    return t->merged[slot];
-}
-
-void bpe_merged(int k, int32_t pair[2]) { pair[0] = MERGES[k][0], pair[1] = MERGES[k][1]; }
 
 bool bpe_reserve(BpeWork *w, size_t count) {
     if (count <= w->capacity) return true;
@@ -155,8 +111,10 @@ static int32_t next_byte(Spelling *s) {
         int32_t id = s->stack[--s->depth];
         if (id < BPE_FIRST) return id;
         if (s->depth + 2 > sizeof s->stack / sizeof *s->stack) break;
-        s->stack[s->depth++] = MERGES[id - BPE_FIRST][1];
-        s->stack[s->depth++] = MERGES[id - BPE_FIRST][0];
+        int32_t pair[2];
+        bpe_merged(id - BPE_FIRST, pair);
+        s->stack[s->depth++] = pair[1];
+        s->stack[s->depth++] = pair[0];
     }
     return -1;
 }

@@ -175,13 +175,18 @@ typedef struct {
     int64_t query;   /* words per panel of queries */
 } Scratch;
 
+/* The bytes of scratch_of. */
+static int64_t scratch_bytes(int64_t panels, int64_t d, bool pairs) {
+    int64_t query = pairs ? (d + 1) / 2 : d, rounded = pairs ? KEYS * ((d + 1) / 2) + KEYS / 2 * d : 0;
+    return 4 * (KEYS * PANEL + panels * (query + d) * PANEL + rounded);
+}
+
 static Scratch scratch_of(const Attention *a, void *scratch, int64_t d, bool pairs) {
     Scratch r = {.scores = scratch, .query = (pairs ? (d + 1) / 2 : d) * PANEL};
     r.queries = r.scores + KEYS * PANEL;
     r.out = (float *)r.queries + a->panels * r.query;
     r.k = (uint32_t *)r.out + a->panels * d * PANEL;
     r.v = r.k + KEYS * ((d + 1) / 2);
-    assert((char *)(r.v + KEYS / 2 * d) <= (char *)scratch + SCRATCH_BYTES);
     return r;
 }
 
@@ -233,24 +238,30 @@ static inline __attribute__((always_inline)) void block_of(const bool pairs, con
 }
 
 static void block(void *arg, int64_t index, void *scratch) { block_of(false, arg, index, scratch); }
-static void block_mixed(void *arg, int64_t index, void *scratch) { block_of(true, arg, index, scratch); }
 
-/* Panels share as many keys as leave every thread several blocks. */
-static void run_blocks(Ctx *c, Attention *a, void (*fn)(void *, int64_t, void *)) {
-    int64_t all = (a->q.n[1] + PANEL - 1) / PANEL, heads = a->q.n[0] * a->heads;
+/* Panels share as many keys as leave every thread several blocks, and as there is scratch for. */
+static void run_blocks(Ctx *c, Attention *a, void (*fn)(void *, int64_t, void *), bool pairs) {
+    int64_t all = (a->q.n[1] + PANEL - 1) / PANEL, heads = a->q.n[0] * a->heads, d = a->q.n[2] / a->heads;
+    int64_t scratch = (int64_t)pool_scratch(c->pool);
     for (int64_t most = PANELS;; most /= 2) {
         a->panels = part_size(all, most, 1);
         a->blocks = (all + a->panels - 1) / a->panels;
-        if (heads * a->blocks >= BLOCKS * pool_threads(c->pool) || most == 1) break;
+        bool fits = scratch_bytes(a->panels, d, pairs) <= scratch;
+        if ((fits && heads * a->blocks >= BLOCKS * pool_threads(c->pool)) || most == 1) break;
     }
+    assert(scratch_bytes(a->panels, d, pairs) <= scratch);
     pool_run(c->pool, heads * a->blocks, fn, a);
 }
 
 void K(attention)(Ctx *c, Tensor o, Tensor q, Tensor k, Tensor v, int heads, bool causal) {
-    run_blocks(c, &(Attention){.o = o, .q = q, .k = k, .v = v, .heads = heads, .causal = causal}, block);
+    run_blocks(c, &(Attention){.o = o, .q = q, .k = k, .v = v, .heads = heads, .causal = causal}, block, false);
 }
+
+#if !defined SDC_SMALL
+static void block_mixed(void *arg, int64_t index, void *scratch) { block_of(true, arg, index, scratch); }
 
 void K(attention_mixed)(Ctx *c, Tensor o, Tensor q, Tensor k, Tensor v, int heads, bool causal) {
     run_blocks(c, &(Attention){.o = o, .q = q, .k = k, .v = v, .heads = heads, .causal = causal},
-               causal ? block : block_mixed);
+               causal ? block : block_mixed, !causal);
 }
+#endif

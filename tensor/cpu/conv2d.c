@@ -25,6 +25,12 @@ typedef struct {
 
 enum { BLOCKS = 16 /* make at least so many, for threads to share */ };
 
+/* At most `most` rows of PRODUCT_K numbers, and as many as half of the scratch holds: whole units. */
+static int64_t in_half(const Ctx *ctx, int64_t most, int64_t unit) {
+    int64_t rows = (int64_t)(pool_scratch(ctx->pool) / 2 / (PRODUCT_K * sizeof(float))) / unit * unit;
+    return min64(most, rows);
+}
+
 static void block(void *arg, int64_t index, void *scratch) {
     const CpuConv *c = arg;
     Tensor y = tensor_tokens(c->y);
@@ -34,7 +40,7 @@ static void block(void *arg, int64_t index, void *scratch) {
     int64_t m = min64(c->rows, y.n[1] - pixel), n = min64(c->columns, y.n[2] - column);
     const int64_t all_taps = c->w->t.n[1] * c->w->t.n[2], all_channels = c->w->t.n[3];
     const ConvPieces pieces = conv_pieces(c->w);
-    float *buffer = scratch, *pixels = buffer + PRODUCT_N * PRODUCT_K;
+    float *buffer = scratch, *pixels = buffer + (c->columns + PANEL - 1) / PANEL * PANEL * PRODUCT_K;
     bool started = c->finish.in_place;
     for (int64_t t = 0; t < all_taps; t += pieces.taps) {
         int64_t tt = min64(pieces.taps, all_taps - t);
@@ -68,9 +74,9 @@ void K(conv2d)(Ctx *ctx, Tensor y, Tensor x, const Weight *w, const Weight *b, C
     CpuConv c = {.y = y, .w = w, .finish = finish};
     c.gather = (Gather){.x = x, .g = g, .kernel_width = w->t.n[2], .width = y.n[2]};
     int64_t pixels = y.n[1] * y.n[2];
-    c.rows = part_size(pixels, PRODUCT_ROWS, 12);
+    c.rows = part_size(pixels, in_half(ctx, PRODUCT_ROWS, 12), 12);
     c.pixel_blocks = (pixels + c.rows - 1) / c.rows;
-    c.columns = part_size(y.n[3], c.pixel_blocks > 4 ? PRODUCT_N : 128, PANEL);
+    c.columns = part_size(y.n[3], in_half(ctx, c.pixel_blocks > 4 ? PRODUCT_N : 128, PANEL), PANEL);
     c.column_blocks = (y.n[3] + c.columns - 1) / c.columns;
     int64_t blocks = c.pixel_blocks * c.column_blocks, parts = min64(y.n[0], (BLOCKS + blocks - 1) / blocks);
     c.pictures = (y.n[0] + parts - 1) / parts;

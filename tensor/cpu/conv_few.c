@@ -101,7 +101,6 @@ static void block(void *arg, int64_t index, void *scratch) {
     const float *x[FEW_TAPS * PIXELS];
     float *buffer = scratch, *zeros = buffer + channels * PANEL, *filters = zeros + channels;
     const bool add = f->finish.in_place;
-    assert((char *)(filters + f->taps * outputs * channels) <= (char *)scratch + SCRATCH_BYTES);
     memset(zeros, 0, (size_t)channels * sizeof *zeros);
     transpose_filters(f, filters, buffer);
     for (int64_t row = first; row < min64(first + f->rows, f->y.n[1]); row++) {
@@ -123,6 +122,7 @@ static void block(void *arg, int64_t index, void *scratch) {
 
 void K(conv_few)(Ctx *c, Tensor y, Tensor x, const Weight *w, Conv2d g, CpuFinish finish) {
     Few f = {.y = y, .x = x, .w = w, .g = g, .finish = finish, .taps = w->t.n[1] * w->t.n[2]};
+    assert((size_t)(x.n[3] * (PANEL + 1 + f.taps * y.n[3])) * sizeof(float) <= pool_scratch(c->pool));
     f.rows = (y.n[0] * y.n[1] + BLOCKS - 1) / BLOCKS;
     f.blocks = (y.n[1] + f.rows - 1) / f.rows;
     pool_run(c->pool, y.n[0] * f.blocks, block, &f);

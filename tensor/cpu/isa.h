@@ -17,6 +17,13 @@ enum { VW = 8 };
 enum { VW = 4 };
 #endif
 
+/* What sd_core leaves out to be small: weights in layouts of the kernels', and products of bf16. */
+#if defined SDC_SMALL
+enum { PREPARES = 0, MIXES = 0 };
+#else
+enum { PREPARES = 1, MIXES = 1 };
+#endif
+
 /* Needs no more alignment than a float, and may alias any type. */
 typedef float V __attribute__((vector_size(4 * VW), aligned(4), may_alias));
 

@@ -31,6 +31,7 @@ typedef struct {
     bool pairs;
     int64_t rows, row_blocks, panels; /* panels: of y, in a row block */
     int64_t most;                     /* panels of a block */
+    int64_t copied;                   /* bytes of a row block that may be copied whole; else a piece at a time */
     int64_t piece;                    /* of K */
     int threads;
     int64_t taken; /* of the panels of all pictures' row blocks in order */
@@ -40,7 +41,7 @@ enum {
     AT_ONCE = 24,     /* rows copied or prefetched at once: two tiles of the widest kernel */
     SOON = 2,         /* rows that y is prefetched ahead of writing */
     SETS = 4096,      /* bytes: rows a multiple of this apart share sets of L1 */
-    COPIED = 3 << 20, /* bytes of a row block that may be copied whole; else a piece at a time */
+    COPIED = 3 << 20, /* at most so many bytes of a row block are copied whole */
 };
 
 /* One block: rows of a picture, the current piece of K, and where x is read. A thread's next block of the same rows
@@ -87,7 +88,7 @@ static int64_t apart(const CpuLinear *l, const Block *b) {
     return (b->k < l->x.n[2] ? l->x.s[1] : l->x2.s[1]) * (int64_t)sizeof(float);
 }
 
-static bool copies_whole(const CpuLinear *l) { return l->rows * (l->w->t.n[1] + 1) * (l->pairs ? 2 : 4) <= COPIED; }
+static bool copies_whole(const CpuLinear *l) { return l->rows * (l->w->t.n[1] + 1) * (l->pairs ? 2 : 4) <= l->copied; }
 
 /* What to prefetch: the next rows from r on. */
 static Ahead rows_from(const CpuLinear *l, const Block *b, int64_t r) {
@@ -124,7 +125,7 @@ static Panel panel_at(CpuLinear *l, Block *b, int64_t column, int64_t end) {
     size_t bytes;
     const void *place = K(panel_place)(l->w, column, b->k, b->kk, &bytes), *next = NULL;
     Panel p = {place, l->pairs ? F32 : l->w->t.dtype, {0}};
-    if (l->pairs) p.at = K(pairs_of)(b->buffer, l->w, column, b->k, b->kk);
+    if (MIXES && l->pairs) p.at = K(pairs_of)(b->buffer, l->w, column, b->k, b->kk);
     else if (!place || (p.type != F16 && p.type != BF16))
         p = (Panel){K(panel_of)(b->buffer, l->w, column, b->k, b->kk), F32, {0}};
     bool last = column + PANEL >= end;
@@ -142,7 +143,7 @@ static void multiply(const CpuLinear *l, const Block *b, Panel *p, int64_t row, 
                      int64_t n, Ahead next) {
     const uint32_t *x = b->x + row * b->ldx;
     y += row * ldy;
-    if (l->pairs) K(pair_product_then)(m, b->words, x, b->ldx, p->at, y, ldy, n, b->accumulate, next);
+    if (MIXES && l->pairs) K(pair_product_then)(m, b->words, x, b->ldx, p->at, y, ldy, n, b->accumulate, next);
     else if (p->type == F32)
         K(panel_product_then)(m, b->kk, (const void *)x, b->ldx, p->at, y, ldy, n, b->accumulate, next);
     else {
@@ -186,7 +187,6 @@ static void block(CpuLinear *l, Block *b, int64_t column, int64_t end, void *scr
     int64_t half = (end - column + 2 * PANEL - 1) / PANEL * PANEL;
     float *halves = (float *)scratch + PRODUCT_K * PANEL, *rows = halves;
     if (gated) rows += l->rows * 2 * (l->most + 1) * PANEL; /* the same place for all blocks */
-    assert((char *)(rows + l->rows * 2 * PRODUCT_K) + COPIED <= (char *)scratch + SCRATCH_BYTES);
     b->buffer = scratch;
     float *y = at2(l->y, b->picture, b->row) + column;
     for (b->k = 0; b->k < all; b->k += l->piece) {
@@ -238,6 +238,21 @@ static bool fold_all(Tensor *y, Tensor *x, Tensor *x2, Tensor *residual) {
     return true;
 }
 
+/* Bytes that a row takes in scratch: the halves of GEGLU, and a piece of x. */
+static int64_t row_bytes(const CpuLinear *l, bool gated) {
+    return ((gated ? 2 * (l->most + 1) * PANEL : 0) + PRODUCT_K) * (int64_t)sizeof(float);
+}
+
+/* As many rows and outputs at once as there is scratch for, and then copies. */
+static void fit_scratch(CpuLinear *l, int64_t scratch, bool gated) {
+    enum { LEAST_ROWS = 60 };
+    scratch -= PRODUCT_K * PANEL * (int64_t)sizeof(float);
+    while (l->most > 1 && LEAST_ROWS * row_bytes(l, gated) > scratch) l->most--;
+    l->rows = part_size(l->y.n[1], min64(PRODUCT_ROWS, scratch / row_bytes(l, gated) / 12 * 12), 12);
+    l->copied = min64(COPIED, scratch - l->rows * row_bytes(l, gated));
+    assert(l->copied >= 0);
+}
+
 static void run(Ctx *c, CpuLinear *l, const Tensor *x2) {
     Epilogue *e = &l->finish.e;
     bool gated = e->act == ACT_GEGLU;
@@ -246,10 +261,10 @@ static void run(Ctx *c, CpuLinear *l, const Tensor *x2) {
     if (l->y.n[0] > 1 && !e->vector && fold_all(&l->y, &l->x, &l->x2, &residual) && e->residual)
         e->residual = &residual;
     l->piece = part_size(l->w->t.n[1], l->pairs ? 2 * PRODUCT_K : PRODUCT_K, 2);
-    l->rows = part_size(l->y.n[1], PRODUCT_ROWS, 12);
-    l->row_blocks = (l->y.n[1] + l->rows - 1) / l->rows;
     l->panels = (l->y.n[2] + PANEL - 1) / PANEL;
     l->most = PRODUCT_N / PANEL / (gated ? 2 : 1);
+    fit_scratch(l, (int64_t)pool_scratch(c->pool), gated);
+    l->row_blocks = (l->y.n[1] + l->rows - 1) / l->rows;
     l->threads = pool_threads(c->pool);
     pool_run(c->pool, min64(l->threads, all_panels(l)), blocks, l);
 }

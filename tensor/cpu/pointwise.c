@@ -79,13 +79,18 @@ static inline __attribute__((always_inline)) void geglu_by(const Geglu *p, int64
     const bool bias = p->bias;
 #pragma GCC unroll 4
     for (int i = 0; i < count; i++) g[i] = ((const V *)(p->gate + at))[i];
+    if (bias) {
 #pragma GCC unroll 4
-    for (int i = 0; bias && i < count; i++) g[i] += ((const V *)(p->gate_bias + at))[i];
+        for (int i = 0; i < count; i++) g[i] += ((const V *)(p->gate_bias + at))[i];
+    }
     gelu_by(g, count);
+    if (bias) {
 #pragma GCC unroll 4
-    for (int i = 0; bias && i < count; i++) g[i] *= ((const V *)(p->x + at))[i] + ((const V *)(p->bias + at))[i];
+        for (int i = 0; i < count; i++) g[i] *= ((const V *)(p->x + at))[i] + ((const V *)(p->bias + at))[i];
+    } else {
 #pragma GCC unroll 4
-    for (int i = 0; !bias && i < count; i++) g[i] *= ((const V *)(p->x + at))[i];
+        for (int i = 0; i < count; i++) g[i] *= ((const V *)(p->x + at))[i];
+    }
 #pragma GCC unroll 4
     for (int i = 0; i < count; i++) ((V *)(p->y + at))[i] = g[i];
 }

@@ -115,6 +115,7 @@ const float *K(panel_of)(float *buffer, const Weight *w, int64_t column, int64_t
     return buffer;
 }
 
+#if !defined SDC_SMALL
 /* The same from 32 rows, by squares of VW x VW words; k: a multiple of 2 VW. Meanwhile as many bytes of the next 32
  * rows are fetched. */
 static inline __attribute__((always_inline)) void pairs_from_rows(uint32_t *to, const Tensor *w, const DType dtype,
@@ -187,3 +188,4 @@ void K(prepare_mixed)(Weight *w, DType type, const void *from, bool torch_order,
     w->layout = WEIGHT_PAIRS;
     w->t.dtype = BF16;
 }
+#endif

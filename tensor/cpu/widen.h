@@ -41,7 +41,7 @@ static inline __attribute__((always_inline)) V widen_vector(const void *from, DT
 #elif defined __aarch64__
     return (V)vcvt_f32_f16((float16x4_t)h);
 #else
-    V v;
+    V v = {0};
     for (int i = 0; i < VW; i++) v[i] = f16_to_f32(h[i]);
     return v;
 #endif

@@ -49,7 +49,8 @@ typedef struct {
     int in;                       /* rows that a tile reads: WINO_IN or WINO_UP_IN */
     int64_t rows, columns, tiles; /* of one picture; of all */
     int64_t group, groups, phases;
-    int64_t chunk; /* tiles of a narrow item */
+    int64_t chunk;                    /* tiles of a narrow item */
+    int64_t chunk_tiles, filter_rows; /* of another: at once; rows of points whose filters are */
 } Winograd;
 
 /* A work item and its arrays in scratch. */
@@ -59,6 +60,7 @@ typedef struct {
     int64_t channel, channels;       /* of the block */
     int64_t phase_row, phase_column; /* 0 or 1: where the phase's outputs begin, two apart */
     WinoForm form;
+    int row, rows; /* of points, of the filters in u: all, or some where scratch is short */
     int64_t v_plane, m_plane;
     float *v, *u, *m, *zeros, *edge, *packed;
     int32_t *source; /* [tiles][12]: rows and columns of x that a tile reads; -1: padding */
@@ -163,7 +165,7 @@ static inline __attribute__((always_inline)) void filters(const char *from, int6
             V g[9];
 #pragma GCC unroll 9
             for (int t = 0; t < 9; t++) g[t] = widen_vector(from + (t * FILTER_OUTPUTS + part) * width, dtype);
-            wino_transform_filter(form, g, to + part, U_PLANE);
+            wino_transform_filter(form, g, 0, form.up ? WINO_UP_IN : WINO_IN, to + part, U_PLANE);
         }
     }
 }
@@ -185,10 +187,28 @@ static inline __attribute__((always_inline)) void q8_filters(const char *from, i
                     int64_t at = t * FILTER_OUTPUTS + part;
                     g[t] = *(const V *)(scales + at) * widen_bytes(bytes + at);
                 }
-                wino_transform_filter(form, g, to + part, U_PLANE);
+                wino_transform_filter(form, g, 0, form.up ? WINO_UP_IN : WINO_IN, to + part, U_PLANE);
             }
         }
     }
+}
+
+/* Some rows of points of filters in F32. */
+static inline __attribute__((always_inline)) void some_filters(const float *from, const Chunk *c, const bool up,
+                                                               float *to) {
+    const WinoForm form = {up, c->form.odd_row, c->form.odd_column};
+    to -= (up ? WINO_UP_IN : WINO_IN) * c->row * U_PLANE;
+    for (int64_t k = 0; k < c->channels; k++, from += 9 * FILTER_OUTPUTS, to += PANEL)
+        for (int64_t part = 0; part < FILTER_OUTPUTS; part += VW) {
+            V g[9];
+            for (int t = 0; t < 9; t++) g[t] = *(const V *)(from + t * FILTER_OUTPUTS + part);
+            wino_transform_filter(form, g, c->row, c->row + c->rows, to + part, U_PLANE);
+        }
+}
+
+static void filters_of_rows(const float *from, const Chunk *c, float *to) {
+    if (c->form.up) some_filters(from, c, true, to);
+    else some_filters(from, c, false, to);
 }
 
 static inline __attribute__((always_inline)) void filters_of(const char *from, const Chunk *c, float *to,
@@ -206,13 +226,15 @@ static inline __attribute__((always_inline)) void filters_of_form(const char *fr
 
 /* U for 32 outputs; columns past the last output keep old numbers, whose products are not stored. */
 static void transform_filters(const Winograd *w, const Chunk *c, int64_t output) {
-    const DType dtype = w->w->prepared ? w->w->t.dtype : F32;
+    const bool prepared = PREPARES && w->w->prepared;
+    const DType dtype = prepared ? w->w->t.dtype : F32;
     for (int64_t j = 0; j < PANEL && output + j < w->y.n[3]; j += FILTER_OUTPUTS) {
         int64_t at = ((output + j) * w->w->t.n[3] + c->channel * FILTER_OUTPUTS) * 9;
         const char *from = (const char *)c->packed;
-        if (w->w->prepared) from = (const char *)w->w->prepared + dtype_bytes(dtype, at);
+        if (prepared) from = (const char *)w->w->prepared + dtype_bytes(dtype, at);
         else pack_filters(w, c, output + j);
-        if (dtype == F32) filters_of_form(from, c, c->u + j, F32);
+        if (c->rows < WINO_IN) filters_of_rows((const float *)from, c, c->u + j);
+        else if (!PREPARES || dtype == F32) filters_of_form(from, c, c->u + j, F32);
         else if (dtype == F16) filters_of_form(from, c, c->u + j, F16);
         else if (dtype == BF16) filters_of_form(from, c, c->u + j, BF16);
         else filters_of_form(from, c, c->u + j, Q8_0);
@@ -222,12 +244,13 @@ static void transform_filters(const Winograd *w, const Chunk *c, int64_t output)
 /* Adds the block's products for 32 outputs. V and M together exceed L2: while one point is multiplied, the next one's V
  * comes back. */
 static void multiply(const Chunk *c, int64_t output, float *m) {
-    const int points = c->form.up ? WINO_UP_POINTS : WINO_POINTS;
-    for (int p = 0; p < points; p++) {
+    const int n = c->form.up ? WINO_UP_IN : WINO_IN, points = n * n, first = n * c->row;
+    const int end = n * (c->row + c->rows) < points ? n * (c->row + c->rows) : points;
+    for (int p = first; p < end; p++) {
         const float *next = c->v + (p + 1) % points * c->v_plane;
         K(panel_product_then)
-        (c->tiles, c->channels, c->v + p * c->v_plane, CHANNELS, c->u + p * U_PLANE, m + p * c->m_plane, PANEL,
-         min64(PANEL, c->outputs - output), c->channel > 0,
+        (c->tiles, c->channels, c->v + p * c->v_plane, CHANNELS, c->u + (p - first) * U_PLANE, m + p * c->m_plane,
+         PANEL, min64(PANEL, c->outputs - output), c->channel > 0,
          ahead_bytes(next, (size_t)(c->tiles * CHANNELS) * sizeof *next, c->channels));
     }
 }
@@ -295,14 +318,14 @@ static void transform_outputs(const Winograd *w, const Chunk *c, int64_t o, cons
 
 /* Finite numbers beyond the last output. */
 static void clear_beyond(const Chunk *c, float *u) {
-    if (c->outputs % PANEL) memset(u, 0, (size_t)(WINO_POINTS * U_PLANE) * sizeof(float));
+    if (c->outputs % PANEL) memset(u, 0, (size_t)(WINO_IN * c->rows * U_PLANE) * sizeof(float));
 }
 
 /* As `item`, of a convolution of at most NARROW outputs and one block of channels. */
 static void narrow_item(void *arg, int64_t index, void *scratch) {
     const Winograd *w = arg;
     int64_t phase = index % w->phases, first = index / w->phases * w->chunk, last = min64(first + w->chunk, w->tiles);
-    Chunk c = {.outputs = w->y.n[3], .channels = w->x.n[3]};
+    Chunk c = {.outputs = w->y.n[3], .channels = w->x.n[3], .rows = WINO_IN};
     c.phase_row = phase / 2, c.phase_column = phase % 2, c.form.up = w->up;
     const int64_t v_floats = WINO_POINTS * (NARROW_TILES * CHANNELS + PAD), u_floats = WINO_POINTS * U_PLANE;
     float *u = scratch;
@@ -312,7 +335,6 @@ static void narrow_item(void *arg, int64_t index, void *scratch) {
     c.edge = c.zeros + CHANNELS;
     c.packed = c.edge + WINO_POINTS * VW;
     c.source = (int32_t *)(c.packed + CHANNELS * 9 * FILTER_OUTPUTS);
-    assert((char *)(c.source + 2 * WINO_IN * NARROW_TILES) <= (char *)scratch + SCRATCH_BYTES);
     memset(c.zeros, 0, CHANNELS * sizeof(float));
     find_sources(w, &c); /* which kind of rows the phase has */
     for (int64_t o = 0; o < c.outputs; o += PANEL) {
@@ -339,20 +361,20 @@ static void narrow_item(void *arg, int64_t index, void *scratch) {
 static void item(void *arg, int64_t index, void *scratch) {
     const Winograd *w = arg;
     int64_t phase = index % w->phases, part = index / w->phases;
-    Chunk c = {.first = part / w->groups * TILES, .output = part % w->groups * w->group};
+    Chunk c = {.first = part / w->groups * w->chunk_tiles, .output = part % w->groups * w->group};
     c.phase_row = phase / 2, c.phase_column = phase % 2, c.form.up = w->up;
-    c.tiles = min64(TILES, w->tiles - c.first);
+    c.tiles = min64(w->chunk_tiles, w->tiles - c.first);
+    c.rows = (int)w->filter_rows;
     c.outputs = min64(w->group, w->y.n[3] - c.output);
     c.v_plane = c.tiles * CHANNELS + PAD;
     c.m_plane = c.tiles * PANEL + PAD;
     c.v = scratch;
     c.u = c.v + WINO_POINTS * c.v_plane;
-    c.m = c.u + WINO_POINTS * U_PLANE;
+    c.m = c.u + WINO_IN * w->filter_rows * U_PLANE;
     c.zeros = c.m + (c.outputs + PANEL - 1) / PANEL * WINO_POINTS * c.m_plane;
     c.edge = c.zeros + CHANNELS;
     c.packed = c.edge + WINO_POINTS * VW;
     c.source = (int32_t *)(c.packed + CHANNELS * 9 * FILTER_OUTPUTS);
-    assert((char *)(c.source + 2 * WINO_IN * TILES) <= (char *)scratch + SCRATCH_BYTES);
     memset(c.zeros, 0, CHANNELS * sizeof(float));
     clear_beyond(&c, c.u);
     find_sources(w, &c);
@@ -361,17 +383,43 @@ static void item(void *arg, int64_t index, void *scratch) {
         transform_inputs(w, &c);
         for (int64_t o = 0; o < c.outputs; o += PANEL) {
             float *m = c.m + o / PANEL * WINO_POINTS * c.m_plane;
-            transform_filters(w, &c, c.output + o);
-            multiply(&c, o, m);
+            for (c.row = 0; c.row < w->in; c.row += c.rows) {
+                transform_filters(w, &c, c.output + o);
+                multiply(&c, o, m);
+            }
             if (c.channel + c.channels == w->x.n[3]) transform_outputs(w, &c, o, m); /* from L2 */
         }
     }
 }
 
+/* Bytes of an item's scratch; of a narrow one's, with the filters of all its outputs. */
+static int64_t item_bytes(int64_t tiles, int64_t filter_rows, int64_t group) {
+    int64_t v = WINO_POINTS * (tiles * CHANNELS + PAD), u = WINO_IN * filter_rows * U_PLANE;
+    int64_t m = (group + PANEL - 1) / PANEL * WINO_POINTS * (tiles * PANEL + PAD);
+    return 4 * (v + u + m + CHANNELS + WINO_POINTS * VW + CHANNELS * 9 * FILTER_OUTPUTS + tiles * 2 * WINO_IN);
+}
+
+/* Tiles, rows of filters and the most outputs of a group that there is scratch for, at the least cost: filters are made
+ * for so many tiles, their first transform once for so many rows; inputs for so many outputs. */
+static int64_t fit_scratch(Winograd *w, int64_t scratch) {
+    static const double ROWS[] = {WINO_IN, 3, 2, 1};
+    int64_t all = min64(GROUP, (w->y.n[3] + PANEL - 1) / PANEL * PANEL), most = 0;
+    double least = 1e30;
+    if (item_bytes(TILES, WINO_IN, all) <= scratch) return w->chunk_tiles = TILES, w->filter_rows = WINO_IN, all;
+    for (int64_t tiles = TILES; tiles >= 4; tiles /= 2)
+        for (int kind = 0; kind < (w->w->prepared ? 1 : 4); kind++) /* prepared filters are made whole */
+            for (int64_t group = all; group > 0; group -= PANEL) {
+                double cost = (2 + WINO_IN / ROWS[kind]) / (double)tiles + INPUTS / (double)group;
+                if (item_bytes(tiles, (int64_t)ROWS[kind], group) > scratch || cost >= least) continue;
+                least = cost, most = group, w->chunk_tiles = tiles, w->filter_rows = (int64_t)ROWS[kind];
+            }
+    return assert(most), most;
+}
+
 /* Groups of as many outputs as let the threads finish first. */
-static void share_outputs(Winograd *w, int64_t chunks, int threads) {
+static void share_outputs(Winograd *w, int64_t most, int64_t chunks, int threads) {
     int64_t least = INT64_MAX;
-    for (int64_t group = GROUP; group >= PANEL; group -= PANEL) {
+    for (int64_t group = most; group >= PANEL; group -= PANEL) {
         int64_t groups = (w->y.n[3] + group - 1) / group, turns = (chunks * groups + threads - 1) / threads;
         int64_t time = turns * (group + INPUTS);
         if (time < least) least = time, w->group = group, w->groups = groups;
@@ -388,13 +436,15 @@ void K(winograd)(Ctx *ctx, Tensor y, Tensor x, const Weight *w, Conv2d g, CpuFin
     a.rows = (y.n[1] + unit - 1) / unit;
     a.columns = (y.n[2] + unit - 1) / unit;
     a.tiles = y.n[0] * a.rows * a.columns;
-    if (y.n[3] <= NARROW && x.n[3] <= CHANNELS) {
+    const int64_t scratch = (int64_t)pool_scratch(ctx->pool);
+    if (y.n[3] <= NARROW && x.n[3] <= CHANNELS &&
+        item_bytes(NARROW_TILES, NARROW / PANEL * WINO_IN, PANEL) <= scratch) {
         int64_t shares = a.tiles / (24 * NARROW_TILES); /* items for threads to share, each of some chunks */
         a.chunk = NARROW_TILES * (shares < 4 ? 4 : min64(shares, 32));
         pool_run(ctx->pool, (a.tiles + a.chunk - 1) / a.chunk * a.phases, narrow_item, &a);
         return;
     }
-    int64_t chunks = (a.tiles + TILES - 1) / TILES * a.phases;
-    share_outputs(&a, chunks, pool_threads(ctx->pool));
+    int64_t most = fit_scratch(&a, scratch), chunks = (a.tiles + a.chunk_tiles - 1) / a.chunk_tiles * a.phases;
+    share_outputs(&a, most, chunks, pool_threads(ctx->pool));
     pool_run(ctx->pool, chunks * a.groups, item, &a);
 }

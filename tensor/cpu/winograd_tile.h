@@ -41,17 +41,18 @@ static inline __attribute__((always_inline)) void wino_transform_in(const bool u
     }
 }
 
-/* A filter's nine taps, each a vector of output channels, into 36 (25) planes. */
-static inline __attribute__((always_inline)) void wino_transform_filter(const WinoForm form, const V g[9], float *out,
-                                                                        int64_t plane) {
-    const int n = form.up ? WINO_UP_IN : WINO_IN;
+/* A filter's nine taps, each a vector of output channels, into 36 (25) planes; or into those of rows [first, end), none
+ * past the last. */
+static inline __attribute__((always_inline)) void
+wino_transform_filter(const WinoForm form, const V g[9], const int first, const int end, float *out, int64_t plane) {
+    const int n = form.up ? WINO_UP_IN : WINO_IN, last = end < n ? end : n;
     V columns[3][WINO_IN];
 #pragma GCC unroll 3
     for (int i = 0; i < 3; i++)
         if (form.up) wino_up_filter(g + i, 3, form.odd_row, columns[i]);
         else wino_filter(g + i, 3, columns[i]);
 #pragma GCC unroll 6
-    for (int r = 0; r < n; r++) {
+    for (int r = first; r < last; r++) {
         V v[WINO_IN];
         if (form.up) wino_up_filter(&columns[0][r], WINO_IN, form.odd_column, v);
         else wino_filter(&columns[0][r], WINO_IN, v);

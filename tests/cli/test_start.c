@@ -78,7 +78,7 @@ static void dash(void) {
     }
 }
 
-SUITE(start, .seconds = 3) {
+SUITE(start, .seconds = 2) {
     if (!cli_begin()) {
         test_skip("no program sdc to run; SDC_BIN names it");
         return;

@@ -345,6 +345,7 @@ static void check_pictures(DType type) {
     SdRequest r = sd_request(m);
     SdPlan plan = {0};
     r.width = r.height = 64;
+    r.networks = &on, r.network_count = 1;
     sd_plan(m, &r, &plan, &e);
     sd_close(m);
     SdModel *tight = sd_open(path, &(SdOptions){.threads = 2, .memory_limit = plan.least + (1 << 20)}, &e);

@@ -280,7 +280,7 @@ static void plans(const char *model) {
             int stages = 0;
             for (int s = 0; ok && s < STAGE_COUNT; s++) {
                 if (!STAGES[s].wanted(&g, g.now)) continue;
-                g.work.arena.peak = g.work.arena.used;
+                g.work.arena.peak = 0;
                 ok = stage_run(&g, g.now, s, &e);
                 stages += g.work.arena.peak == g.now->stages[s].peak;
             }

@@ -265,7 +265,7 @@ static void changes_while_read(const WeightFile *small) {
     }
 }
 
-SUITE(broken, .seconds = 4) {
+SUITE(broken, .seconds = 2) {
     Error e = {0};
     bool ok = make_model_of(test_path("m.safetensors"), (MakeModel){.dtype = F16}, tiny_config()) &&
               write_small(test_path("small.safetensors"), &e);

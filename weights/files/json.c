@@ -187,10 +187,3 @@ size_t json_quote(char *out, size_t capacity, const char *s) {
     *out = 0;
     return need;
 }
-
-void json_print(FILE *to, const char *s) {
-    char one[6];
-    putc('"', to);
-    for (; *s; s++) fwrite(one, 1, escape((unsigned char)*s, one), to);
-    putc('"', to);
-}
