@@ -6,6 +6,10 @@
 #define LOCAL(length, name) "PK\3\4\x14\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0" length "\0\0\0" name
 #define DIRECTORY "PK\5\6\0\0\0\0\1\0\1\0\0\0\0\0\0\0\0\0\0\0"
 
+#define ENTRY(method, length, name)                                                                                    \
+    "PK\1\2\x14\0\x14\0\0\0" method "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0" length                                        \
+    "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0" name
+
 #define OLD "\x80\2\x8a\nl\xfc\x9c\x46\xf9 j\xa8P\x19."
 
 static const HostileCase CASES[] = {
@@ -13,6 +17,10 @@ static const HostileCase CASES[] = {
      "info model.ckpt", 1, "model.ckpt: is a zip archive|cut short or damaged|download it again"},
     {"pytorch", "model.ckpt", BYTES(LOCAL("\x10", "archive/data.pkl") DIRECTORY), "txt2img -m model.ckpt -p x", 1,
      "model.ckpt: a damaged zip archive|download it again"},
+    {"torchscript", "model.ckpt",
+     BYTES(LOCAL("\n", "s/data.pkl") ENTRY("\0", "\n", "s/data.pkl")
+               ENTRY("\x08", "\x13", "s/code/__torch__.py") "PK\5\6\0\0\0\0\2\0\2\0\x79\0\0\0\x28\0\0\0\0\0"),
+     "info model.ckpt", 1, "model.ckpt: is TorchScript|state_dict()"},
     {"zip-of-a-model", M, BYTES(LOCAL("\x11", "model.safetensors") DIRECTORY), INFO, 1, "zip archive|unpack it"},
     {"numpy-archive", M, BYTES(LOCAL("\5", "a.npy") DIRECTORY), INFO, 1, "NumPy"},
     {"web-page", M, BYTES("<!DOCTYPE html>\n<html><title>Sign in</title>"), INFO, 1,

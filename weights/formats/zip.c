@@ -97,6 +97,15 @@ static bool read_zip64(const uint8_t *extra, size_t size, uint64_t *values[3]) {
     return *values[0] != UINT32_MAX && *values[1] != UINT32_MAX && *values[2] != UINT32_MAX;
 }
 
+/* torch.jit.save's archives have their program's text beside the weights: ARCHIVE/code/__torch__... */
+static bool is_program(const ZipEntry *e) {
+    static const char WITHIN[] = "/code/__torch__";
+    const size_t n = sizeof WITHIN - 1;
+    bool found = false;
+    for (size_t i = 0; i + n <= e->name_size; i++) found = found || !memcmp(e->name + i, WITHIN, n);
+    return found;
+}
+
 /* What the directory says of an entry; the bytes that this takes, or 0. */
 static uint64_t read_entry(const Reader *r, const uint8_t *p, uint64_t left, ZipEntry *e) {
     if (left < ENTRY_SIZE || memcmp(p, "PK\1\2", 4)) return refuse(r, "its directory breaks off"), 0;
@@ -112,6 +121,12 @@ static uint64_t read_entry(const Reader *r, const uint8_t *p, uint64_t left, Zip
     if (!read_zip64(p + ENTRY_SIZE + name, extra, values))
         return refuse_entry(r, e, "has a broken ZIP64 field; " AGAIN), 0;
     if (number(p + 8, 2) & 0x2041) return refuse_entry(r, e, "is encrypted; save it without a password"), 0;
+    if (is_program(e))
+        return error_set(r->e, ERR_FORMAT,
+                         "%s: is TorchScript, a program that PyTorch runs; load it there (torch.jit.load) and save its "
+                         "state_dict()",
+                         r->f->path),
+               0;
     if (number(p + 10, 2) || packed != e->size)
         return refuse_entry(r, e, "is compressed, which torch.save never does; unpack it and save it anew"), 0;
     return all;
