@@ -77,6 +77,13 @@ static void attend_image(Ctx *c, Tensor o, Tensor q, int heads, const ImageState
 /* Where attn1's keys begin in cross_kv, of a block that is only_cross. */
 static int64_t first_kv_at(const TransformerBlock *b) { return b->cross_kv_at + 2 * b->attn2.k.w.t.n[0]; }
 
+/* m's keys, then its values, of text states context [S,T,K], at channel `at` of kv [S,T,..]. */
+static void attention_kv(Ctx *c, Tensor kv, int64_t at, const Attention *m, Tensor context) {
+    int64_t width = m->k.w.t.n[0];
+    linear(c, tensor_slice(kv, 2, at, width), &m->k, context, NULL, PLAIN);
+    linear(c, tensor_slice(kv, 2, at + width, width), &m->v, context, NULL, PLAIN);
+}
+
 /* x += attention of norm_x(x) to texts, whose keys begin at channel `at`, and to pictures if there are any. */
 static void cross_attention(Ctx *c, Tensor x, const TransformerBlock *b, const Attention *m, const Norm *norm_x,
                             int64_t at, const CrossKv *kv) {
@@ -88,7 +95,12 @@ static void cross_attention(Ctx *c, Tensor x, const TransformerBlock *b, const A
     linear(c, q, &m->q, normed, NULL, PLAIN);
     scope_end(c, inner);
     if (kv->listener) kv->listener->see(kv->listener->user, c, b, q, kv);
-    attend(c, o, q, m->heads, kv->text, at);
+    if (kv->states) {
+        Tensor own = tensor_new(c, 3, SHAPE(kv->text.n[0], kv->text.n[1], 2 * m->k.w.t.n[0]));
+        attention_kv(c, own, 0, m, kv->text);
+        attend(c, o, q, m->heads, own, 0);
+        scope_end(c, inner);
+    } else attend(c, o, q, m->heads, kv->text, at);
     for (int i = 0; i < kv->image_count; i++) attend_image(c, o, q, m->heads, &kv->images[i], kv->first, at);
     linear(c, x, &m->out, o, NULL, (Epilogue){.residual = &x});
     scope_end(c, scope);
@@ -132,7 +144,9 @@ static void feed_forward(Ctx *c, Tensor x, const TransformerBlock *m) {
 }
 
 void transformer_block(Ctx *c, Tensor x, const TransformerBlock *m, const CrossKv *kv) {
-    if (m->only_cross) cross_attention(c, x, m, &m->attn1, &m->norm1, first_kv_at(m), &(CrossKv){.text = kv->text});
+    if (m->only_cross)
+        cross_attention(c, x, m, &m->attn1, &m->norm1, first_kv_at(m),
+                        &(CrossKv){.text = kv->text, .states = kv->states});
     else self_attention(c, x, &m->norm1, &m->attn1, false);
     cross_attention(c, x, m, &m->attn2, &m->norm2, m->cross_kv_at, kv);
     feed_forward(c, x, m);
@@ -163,12 +177,6 @@ void free_transformer(Transformer *m) {
     free(m->blocks);
     m->blocks = NULL;
     m->depth = 0;
-}
-
-static void attention_kv(Ctx *c, Tensor cross_kv, int64_t at, const Attention *m, Tensor context) {
-    int64_t width = m->k.w.t.n[0];
-    linear(c, tensor_slice(cross_kv, 2, at, width), &m->k, context, NULL, PLAIN);
-    linear(c, tensor_slice(cross_kv, 2, at + width, width), &m->v, context, NULL, PLAIN);
 }
 
 void transformer_cross_kv(Ctx *c, Tensor cross_kv, const Transformer *m, Tensor context) {

@@ -64,6 +64,7 @@ typedef struct {
 
 struct CrossKv {
     Tensor text; /* [S,T,cross_kv] */
+    bool states; /* text is the states [S,T,K] themselves: to save memory, a block makes its keys and values of them */
     const ImageStates *images;
     int image_count;
     int64_t first;                 /* the place in the call of the first picture of x */

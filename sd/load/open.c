@@ -332,6 +332,8 @@ void sd_close(SdModel *m) {
     }
     for (int i = 0; i < MAX_ENCODERS; i++) clip_free(&m->clip[i]);
     unet_free(&m->unet);
+    vae_free(&m->decoder);
+    vae_free(&m->encoder);
     free(m->taesd_decoder);
     free(m->taesd_encoder);
     esrgan_free(&m->upscaler);

@@ -35,31 +35,43 @@ bool clip_bind(Clip *m, const ClipConfig *k, WeightList *l) {
 
 void clip_free(Clip *m) {
     free(m->layers);
-    free(m->row_of);
+    free(m->kept);
     *m = (Clip){0};
 }
 
 bool clip_keep_tokens(Clip *m, const char *list, const char *what, Error *e) {
-    m->row_of = calloc(TOKEN_COUNT, sizeof *m->row_of);
-    if (!m->row_of) return error_set(e, ERR_MEMORY, "%s: out of memory for its tokens", what);
+    uint8_t *seen = calloc(TOKEN_COUNT / 8 + 1, 1);
+    m->kept = calloc((size_t)m->config.vocabulary, sizeof *m->kept);
+    bool ok = (seen && m->kept) || error_set(e, ERR_MEMORY, "%s: out of memory for its tokens", what);
     int row = 0;
-    for (const char *p = list; *p;) {
+    for (const char *p = list; ok && *p;) {
         char *end;
         long id = strtol(p, &end, 10);
-        bool fits = end > p && id >= 0 && id < TOKEN_COUNT && !m->row_of[id] && row + 1 < m->config.vocabulary;
-        if (!fits || (*end && *end != ','))
-            return error_set(e, ERR_FORMAT, "%s: \"sdc.tokens\" is not a list of distinct tokens that fits its table",
-                             what);
-        m->row_of[id] = ++row;
+        bool fits = end > p && id >= 0 && id < TOKEN_COUNT && !(seen[id / 8] >> id % 8 & 1) &&
+                    row + 1 < m->config.vocabulary && (!*end || *end == ',');
+        if (!fits) {
+            ok = error_set(e, ERR_FORMAT, "%s: \"sdc.tokens\" is not a list of distinct tokens that fits its table",
+                           what);
+            break;
+        }
+        seen[id / 8] |= (uint8_t)(1 << id % 8);
+        m->kept[row++] = (uint16_t)id;
         p = *end ? end + 1 : end;
     }
-    if (row + 1 == m->config.vocabulary) return true;
+    free(seen);
+    if (!ok || row + 1 == m->config.vocabulary) return ok;
     return error_set(e, ERR_FORMAT, "%s: \"sdc.tokens\" lists %d tokens for a table of %d rows", what, row,
                      m->config.vocabulary);
 }
 
+static int32_t row_for(const Clip *m, int32_t id) {
+    for (int32_t row = 1; row < m->config.vocabulary; row++)
+        if (m->kept[row - 1] == id) return row;
+    return 0;
+}
+
 void clip_rows(const Clip *m, int32_t *ids, int64_t n) {
-    for (int64_t i = 0; m->row_of && i < n; i++) ids[i] = m->row_of[ids[i]];
+    for (int64_t i = 0; m->kept && i < n; i++) ids[i] = row_for(m, ids[i]);
 }
 
 TokenRules clip_rules(const ClipConfig *c) {

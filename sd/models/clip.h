@@ -13,7 +13,7 @@ typedef struct {
     ClipLayer *layers;        /* owned */
     Norm final;
     Linear projection; /* of the pooled vector, [pooled,width], without a bias; config.pooled 0: none */
-    int32_t *row_of;   /* owned, [TOKEN_COUNT]: each token's row in a table that holds only some; NULL: row = id */
+    uint16_t *kept;    /* owned: the tokens of rows 1, 2, .. of a table that holds only some; NULL: row = id */
 } Clip;
 
 /* The list's path is what comes before "text_model." (Hugging Face) or "token_embedding" (open_clip). */

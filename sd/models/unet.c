@@ -357,8 +357,11 @@ void unet_forward(Ctx *c, Tensor out, const Unet *u, const UnetInput *in) {
     assert(u->inputs <= MAX_SKIPS);
     size_t scope = scope_begin(c);
     Tensor time_shifts = in->time_shifts, h = in->x;
-    const CrossKv kv = {
-        .text = in->cross_kv, .images = in->images, .image_count = in->image_count, .listener = in->listener};
+    const CrossKv kv = {.text = in->cross_kv,
+                        .states = in->states,
+                        .images = in->images,
+                        .image_count = in->image_count,
+                        .listener = in->listener};
     int64_t n = h.n[0];
     unet_tap_embeddings(c, u, time_shifts, n);
 

@@ -80,6 +80,7 @@ typedef struct {
 
 typedef struct {
     Tensor x, time_shifts, cross_kv;
+    bool states; /* cross_kv is the text states [S,T,context] themselves (CrossKv) */
     const UnetHook *hook;
     const ImageStates *images; /* [image_count]: pictures that cross attention reads beside the texts */
     int image_count;

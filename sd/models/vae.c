@@ -2,6 +2,7 @@
 #include "vae.h"
 
 #include <assert.h>
+#include <stdlib.h>
 
 int vae_factor(const VaeConfig *k) { return 1 << (k->levels - 1); }
 
@@ -25,7 +26,9 @@ static int64_t bind_level(WeightList *l, Vae *v, VaeLevel *level, int stored, in
     const char *half = v->decoder ? "up" : "down";
     level->out = (int64_t)v->config.channels * v->config.mult[stored];
     level->has_resample = resample;
-    for (int i = 0; i < v->blocks; i++) {
+    level->res = calloc((size_t)v->blocks, sizeof *level->res);
+    if (!level->res) error_set(l->err, ERR_MEMORY, "out of memory for the VAE's blocks");
+    for (int i = 0; level->res && i < v->blocks; i++) {
         size_t mark = bind_enter(l, "%s.%d.block.%d.", half, stored, i);
         bind_resblock(l, &level->res[i], i ? level->out : in, level->out, 0, v->config.groups);
         bind_leave(l, mark);
@@ -39,7 +42,6 @@ static int64_t bind_level(WeightList *l, Vae *v, VaeLevel *level, int stored, in
 
 bool vae_bind_decoder(Vae *v, const VaeConfig *k, WeightList *l) {
     *v = (Vae){.config = *k, .decoder = true, .blocks = k->res_blocks + 1};
-    assert(v->blocks <= MAX_VAE_BLOCKS);
     bind_linear(l, &v->quant, "post_quant_conv", k->latent, k->latent, true, true);
     size_t mark = bind_enter(l, "decoder.");
     int64_t channels = (int64_t)k->channels * k->mult[k->levels - 1];
@@ -57,7 +59,6 @@ bool vae_bind_decoder(Vae *v, const VaeConfig *k, WeightList *l) {
 
 bool vae_bind_encoder(Vae *v, const VaeConfig *k, WeightList *l) {
     *v = (Vae){.config = *k, .decoder = false, .blocks = k->res_blocks};
-    assert(v->blocks <= MAX_VAE_BLOCKS);
     size_t mark = bind_enter(l, "encoder.");
     int64_t channels = k->channels;
     bind_conv(l, &v->conv_in, "conv_in", 3, channels, 3);
@@ -68,6 +69,11 @@ bool vae_bind_encoder(Vae *v, const VaeConfig *k, WeightList *l) {
     bind_leave(l, mark);
     bind_linear(l, &v->quant, "quant_conv", 2 * (int64_t)k->latent, 2 * (int64_t)k->latent, true, true);
     return l->err->code == ERR_NONE;
+}
+
+void vae_free(Vae *v) {
+    for (int i = 0; i < MAX_LEVELS; i++) free(v->levels[i].res);
+    *v = (Vae){.blocks = 0};
 }
 
 /* --- forward --- */

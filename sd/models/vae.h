@@ -6,11 +6,9 @@
 #include "nn/transformer.h"
 #include "config.h"
 
-enum { MAX_VAE_BLOCKS = 8 };
-
 /* A level of the encoder or decoder: ResBlocks, then a change of resolution (except at the last). */
 typedef struct {
-    ResBlock res[MAX_VAE_BLOCKS];
+    ResBlock *res; /* owned, [Vae.blocks] */
     Conv resample;
     bool has_resample;
     int64_t out; /* channels */
@@ -31,6 +29,7 @@ typedef struct {
 
 bool vae_bind_decoder(Vae *v, const VaeConfig *config, WeightList *l);
 bool vae_bind_encoder(Vae *v, const VaeConfig *config, WeightList *l);
+void vae_free(Vae *v); /* also of one that was bound in part, or all zero */
 
 /* image[N,8H,8W,3], about -1..1, from latents z[N,H,W,4], which are divided by vae_scale.
  * Taps: conv_in, mid_block, up_blocks.I, conv_norm_out, conv_out under the taps' prefix. */

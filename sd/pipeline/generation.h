@@ -69,7 +69,7 @@ typedef struct {
  * it. */
 typedef struct {
     const Unet *unet;
-    Tensor cross_kv[MOST_UNET_CALLS];    /* [texts,T,channels]: keys and values made of each call's context */
+    Tensor cross_kv[MOST_UNET_CALLS];    /* [texts,T,channels]: keys, values of each call's context; or itself */
     Tensor labels[MOST_UNET_CALLS];      /* [texts,width]: each text's label embedding, where the U-Net takes one */
     Tensor time_shifts[MOST_UNET_CALLS]; /* [1,channels], one for all calls; with labels [texts,channels] */
     float time;                          /* that the shifts are of; NAN: none yet */
@@ -174,6 +174,7 @@ typedef struct {
     int control_count;
     double control_done;     /* the share of sampling that is done, as ControlNets count it (control_calls.h) */
     size_t texts;            /* bytes of the arena that the texts of all experts take */
+    bool states;             /* to save memory: every U-Net call makes its keys and values of texts (CrossKv) */
     bool keep;               /* weights and memory stay with the models for the next call */
     struct ReadAhead *ahead; /* for all models; NULL: no stage has weights streamed, or there are no threads */
     Ctx ctx;

@@ -256,8 +256,11 @@ static size_t need_untouched(Generation *g) {
 
 /* The modes of all stages of all experts; returns what the process needs then. */
 static size_t choose_modes(Generation *g, size_t limit) {
-    size_t most = choose_all(g, limit);
-    return g->m->gpu || os_lazy_memory() ? most : need_untouched(g);
+    size_t most = choose_all(g, limit), target = limit, all = most;
+    if (g->m->gpu || os_lazy_memory()) return most;
+    while ((all = need_untouched(g)) > limit && most <= target && all - limit < target)
+        target -= all - limit, most = choose_all(g, target);
+    return all;
 }
 
 /* Whether an earlier stage has the same weights. */
@@ -328,27 +331,6 @@ static void fill_plan(Generation *g) {
     p->decode_flops *= g->batch;
 }
 
-static size_t mebibytes(size_t bytes) { return (bytes + (1 << 20) - 1) >> 20; }
-
-static bool too_large(Generation *g, size_t limit, Error *e) {
-    const SdModel *m = g->m;
-    char has[80], what[160];
-    snprintf(has, sizeof has, limit >> 20 ? "%s %zu MiB" : "%s %zu bytes",
-             m->memory_limit == limit ? "the limit is"
-             : m->gpu                 ? "the GPU has"
-                                      : "this machine has",
-             limit >> 20 ? limit >> 20 : limit);
-    set_scratch(g, false);
-    if (g->plan.least)
-        snprintf(what, sizeof what,
-                 "needs %zu MiB, or %zu MiB with every saving (smaller calls, strips, "
-                 "streamed weights)",
-                 mebibytes(choose_modes(g, SIZE_MAX)), mebibytes(g->plan.least));
-    else snprintf(what, sizeof what, "needs %zu MiB for pictures and latents alone", mebibytes(plan_other(g)));
-    return error_set(e, ERR_MEMORY, "memory: %dx%d, batch size %d %s, but %s; make a smaller picture or batch",
-                     g->r->width, g->r->height, g->batch, what, has);
-}
-
 /* A context of this backend, with what lies at the arena's bottom. */
 static void set_context(Generation *g, const Ops *ops, ThreadPool *pool) {
     const SdModel *m = g->m;
@@ -359,6 +341,38 @@ static void set_context(Generation *g, const Ops *ops, ThreadPool *pool) {
                    .pool = pool,
                    .arena = &g->work.arena};
     conditioning_place(g);
+}
+
+enum { SAVINGS = 2 };
+
+/* Plans anew for a request that no mode fits: 1: the least scratch; 2: and no keys and values of texts that stay. */
+static void save(Generation *g, int saved) {
+    bool may = !g->m->gpu && g->m->ops->rows_independent && !g->control_count && !g->r->attention;
+    g->states = saved > 1 && may;
+    set_scratch(g, saved > 0);
+    g->work.arena.used = 0;
+    set_context(g, plan_ops(), NULL);
+}
+
+static size_t mebibytes(size_t bytes) { return (bytes + (1 << 20) - 1) >> 20; }
+
+static bool too_large(Generation *g, size_t limit, Error *e) {
+    const SdModel *m = g->m;
+    char has[80], what[160];
+    snprintf(has, sizeof has, limit >> 20 ? "%s %zu MiB" : "%s %zu bytes",
+             m->memory_limit == limit ? "the limit is"
+             : m->gpu                 ? "the GPU has"
+                                      : "this machine has",
+             limit >> 20 ? limit >> 20 : limit);
+    save(g, 0);
+    if (g->plan.least)
+        snprintf(what, sizeof what,
+                 "needs %zu MiB, or %zu MiB with every saving (smaller calls, strips, "
+                 "streamed weights)",
+                 mebibytes(choose_modes(g, SIZE_MAX)), mebibytes(g->plan.least));
+    else snprintf(what, sizeof what, "needs %zu MiB for pictures and latents alone", mebibytes(plan_other(g)));
+    return error_set(e, ERR_MEMORY, "memory: %dx%d, batch size %d %s, but %s; make a smaller picture or batch",
+                     g->r->width, g->r->height, g->batch, what, has);
 }
 
 /* The modes of all experts' stages, set aside while others are tried. */
@@ -379,20 +393,19 @@ bool plan_memory(Generation *g, Error *e) {
     StagePlan chosen[MOST_EXPERTS][STAGE_COUNT];
     size_t limit = m->memory_limit, machine = available(g);
     if (!limit || machine < limit) limit = machine;
-    set_context(g, plan_ops(), NULL);
+    save(g, 0);
     for (Expert *d = g->experts; d < g->experts + g->expert_count; d++)
         d->source = model_source(d->m), set_first_modes(g, d);
-    set_scratch(g, false);
     if (is_vast(g) && plan_other(g) > limit) return too_large(g, limit, e);
     if (g->r->keep) p->process = need_all(g);
     g->keep = g->r->keep && p->process <= limit;
     if (!g->keep) p->process = choose_modes(g, limit);
-    bool short_of = p->process > limit;
-    if (short_of) set_scratch(g, true), p->process = choose_modes(g, limit);
+    int saved = 0;
+    while (p->process > limit && saved < SAVINGS) save(g, ++saved), p->process = choose_modes(g, limit);
     copy_stages(chosen, g);
-    set_scratch(g, true);
+    save(g, SAVINGS);
     p->least = choose_modes(g, 0);
-    set_scratch(g, short_of);
+    save(g, saved);
     if (p->process > limit) return too_large(g, limit, e);
     set_stages(g, chosen);
     for (const Expert *d = g->experts; d < g->experts + g->expert_count; d++)

@@ -121,6 +121,8 @@ void *train_create(const TrainOptions *o, const TrainData *d, size_t *size, Erro
     for (int p = 0; p < PART_COUNT; p++) weight_list_free(&m.lists[p]);
     clip_free(&m.clip[0]);
     unet_free(&m.unet);
+    vae_free(&m.decoder);
+    vae_free(&m.encoder);
     free(tokens);
     return bytes;
 }

@@ -186,7 +186,7 @@ static void merges(void) {
     Tokenizer *t = tokenizer_new(), *own = core_tokenizer_new();
     uint64_t state = 5;
     int bad = 0;
-    for (int k = 0; k < BPE_MERGES; k += 97) {
+    for (int k = 0; k < BPE_MERGES; k += k < 2000 ? 1 : 97) {
         int32_t a[2], b[2];
         bpe_merged(k, a), core_bpe_merged(k, b);
         bad += a[0] != b[0] || a[1] != b[1] || core_bpe_pair(own, a[0], a[1]) != BPE_FIRST + k ||

@@ -78,6 +78,7 @@ static void forward(Generation *g, const Call *k, float *out, const float *x, co
     const UnetInput input = {.x = in,
                              .time_shifts = shifts,
                              .cross_kv = kv,
+                             .states = g->states,
                              .hook = controlled ? &maps.hook : NULL,
                              .images = images,
                              .image_count = control_images(g, &call, images),

@@ -27,7 +27,8 @@ static void place(Generation *g, UnetTexts *k) {
     bool labels = has_labels(g->now);
     for (int i = 0; i < text_states_calls(text); i++) {
         Tensor context = text_states_context(text, i);
-        k->cross_kv[i] = tensor_new(c, 3, SHAPE(context.n[0], context.n[1], k->unet->cross_kv));
+        k->cross_kv[i] = context;
+        if (!g->states) k->cross_kv[i] = tensor_new(c, 3, SHAPE(context.n[0], context.n[1], k->unet->cross_kv));
         if (labels) k->labels[i] = tensor_new(c, 2, SHAPE(context.n[0], unet_width(k->unet)));
         if (!i || labels) k->time_shifts[i] = tensor_new(c, 2, SHAPE(labels ? context.n[0] : 1, k->unet->time_shifts));
         else k->time_shifts[i] = k->time_shifts[0];
@@ -58,6 +59,7 @@ void conditioning_place(Generation *g) {
 }
 
 static void make_cross_kv(Generation *g, const UnetTexts *k, int context, int64_t place) {
+    if (g->states) return; /* in every call */
     unet_cross_kv(&g->ctx, tensor_slice(k->cross_kv[context], 0, place, 1), k->unet,
                   tensor_slice(text_states_context(&g->now->cond.text, context), 0, place, 1));
 }
