@@ -1,5 +1,7 @@
 #include "prepare.h"
 
+#include "sizes.h"
+
 #include <assert.h>
 #include <string.h>
 
@@ -14,7 +16,7 @@ size_t weight_prepared_bytes(const Weight *w, DType type) {
     WeightLayout layout = layout_of(w);
     if (layout == WEIGHT_PLAIN || (type != F32 && type != F16 && type != BF16 && type != Q8_0)) return 0;
     int64_t lanes = lanes_of(layout), blocks = (w->t.n[0] + lanes - 1) / lanes;
-    return dtype_bytes(type, blocks * lanes * (tensor_count(w->t) / w->t.n[0]));
+    return size_of(dtype_bytes(type, blocks * lanes * (tensor_count(w->t) / w->t.n[0])));
 }
 
 /* Vectors of 16 bytes: every processor that has any has these, and more would not help, as memory sets the pace. */
@@ -96,7 +98,8 @@ static void interleave_q8(uint8_t *to, const uint8_t *from, int64_t lanes, int64
         for (int64_t j = 0; j < n; j++)
             for (int64_t t = 0; t < taps; t++) {
                 const uint8_t *block = from + ((j * taps + t) * groups + g) * Q8_BYTES;
-                memcpy(to + 2 * (t * lanes + j), block, 2);
+                uint16_t scale = q8_scale_bits(block); /* the machine's order, as kernels read it */
+                memcpy(to + 2 * (t * lanes + j), &scale, sizeof scale);
                 uint8_t *out = to + scales + t * lanes + j;
                 for (int64_t i = 0; i < Q8_NUMBERS; i++) out[i * taps * lanes] = block[2 + i];
             }

@@ -45,9 +45,9 @@ static const struct {
 
 int64_t dtype_block(DType t) { return TYPES[t].block; }
 
-size_t dtype_bytes(DType t, int64_t count) {
+uint64_t dtype_bytes(DType t, int64_t count) {
     assert(count % TYPES[t].block == 0);
-    return size_of((uint64_t)(count / TYPES[t].block) * (uint64_t)TYPES[t].bytes);
+    return (uint64_t)(count / TYPES[t].block) * (uint64_t)TYPES[t].bytes;
 }
 
 bool dtype_count(DType t, int nd, const int64_t *n, int64_t *count) {
@@ -91,7 +91,7 @@ int64_t tensor_count(Tensor t) {
     return c;
 }
 
-size_t tensor_bytes(Tensor t) { return dtype_bytes(t.dtype, tensor_count(t)); }
+size_t tensor_bytes(Tensor t) { return size_of(dtype_bytes(t.dtype, tensor_count(t))); }
 
 bool tensor_dense(Tensor t) {
     int64_t stride = 1;

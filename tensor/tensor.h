@@ -63,7 +63,7 @@ typedef struct {
 /* Numbers are stored in blocks: of one for most types, of 2 for F4, of 4 for F6, of 32 or 256 for quantised types. */
 int64_t dtype_block(DType t);
 /* Bytes of `count` >= 0 numbers, which must be whole blocks: 4 * count for F32, count / 2 for F4. */
-size_t dtype_bytes(DType t, int64_t count);
+uint64_t dtype_bytes(DType t, int64_t count);
 /* The number of elements of a shape that comes from a file; nd >= 0. False, with *count unchanged, when a size is
  * negative or when the count (sizes of 0 left out, so that strides are safe too) takes more than 2^63 bits in this
  * type. */

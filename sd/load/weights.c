@@ -6,6 +6,7 @@
 #include "tensor/row_ops.h"
 #include "tensor/large.h"
 #include "tensor/q8.h"
+#include "tensor/sizes.h"
 #include "weights/formats/file_range.h"
 
 #include <stdlib.h>
@@ -70,7 +71,7 @@ static Job job_for(const SdModel *m, Weight *w, const Weight *layer, bool stream
     else if (j.bytes) j.way = PREPARED;
     else if (torch_order(&j.from, layer)) j.way = TRANSPOSED;
     else j.way = as_stored(&j) && aligned(&j) && !inputs_first(&j.from, layer) ? IN_PLACE : COPIED;
-    if (!j.bytes) j.bytes = dtype_bytes(j.type, tensor_count(layer->t));
+    if (!j.bytes) j.bytes = size_of(dtype_bytes(j.type, tensor_count(layer->t)));
     j.narrow = m->gpu && layer->kind != WEIGHT_VECTOR && m->ops->type != F32 ? m->ops->type : j.type;
     return j;
 }

@@ -170,7 +170,7 @@ static size_t need(Generation *g, Expert *d, int stage) {
 static size_t least_of(const Generation *g, const Expert *d, int stage, const Mode *m) {
     if (d->stages[stage].part != PART_UNET) return 0;
     int64_t pixels = (int64_t)m->texts * m->pictures * windows_area(&g->windows);
-    return dtype_bytes(g->m->ops->type, pixels * d->m->config.unet.channels);
+    return size_of(dtype_bytes(g->m->ops->type, pixels * d->m->config.unet.channels));
 }
 
 /* What a streamed stage may read ahead with the memory that the limit leaves. */

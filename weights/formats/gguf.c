@@ -198,7 +198,7 @@ static bool read_tensor(Header *h, FileTensor *t) {
     if (!dtype_count(t->dtype, t->nd, t->n, &count)) return refuse_tensor(h, name, "its shape overflows 64 bits");
     int64_t row = t->nd ? t->n[t->nd - 1] : 1;
     if (row % dtype_block(t->dtype)) return refuse_tensor(h, name, "its rows are not whole blocks");
-    size_t bytes = dtype_bytes(t->dtype, count);
+    uint64_t bytes = dtype_bytes(t->dtype, count);
     if (t->begin % h->alignment) return refuse_tensor(h, name, "its data are not aligned");
     if (t->begin > h->f->size || bytes > h->f->size - t->begin)
         return refuse_tensor(h, name, "truncated: its data reach beyond the file");
