@@ -29,7 +29,7 @@ from compvis_taps import LdmTaps
 from diffusers_taps import check_settings, noise_of, settings_of
 
 STEPS = (2, 4, 10, 28, 38)  # linspace(999, 0, steps) is whole
-SAMPLERS = {"Euler": "euler", "Heun": "heun", "LMS": "lms"}  # ComfyUI's names; their schedule is linspace
+SAMPLERS = {"Euler": "euler"}  # one call a step, at linspace: Heun has two, and sdc names the second stepNNN.1
 
 
 class Taps(LdmTaps):
