@@ -108,5 +108,5 @@ HOSTILE(text) {
     large("mb-break-picture", "BREAK ", "txt2img -p x -n @p.txt", 2, "more than 32768 chunks");
     large("mb-and-picture", "a AND ", "txt2img -p @p.txt", 2,
           "AND joins 174763 prompts, which are too many|64 at most");
-    large("mb-round-picture", "(", "txt2img --steps 1 -p @p.txt -o p.txt -q", 0, "");
+    large("mb-round-picture", "(", "txt2img --steps 1 -p @p.txt -o p.png -q", 0, "");
 }
