@@ -126,7 +126,8 @@ static void finding(void) {
               "record -p 'a zq-style<lora:two:0.5>' -W 16 -H 16 --steps 1 --seed 7 --threads 1 -q -o all.record " NAMED
                   ADAPTER "--lora one.safetensors:0.5 --lora-dir . --embedding-dir zq-style.pt --tap 'latents*'");
     CliRun r = cli_shell("mkdir far other && mv all.record far && cp one.safetensors other/renamed.safetensors && "
-                         "cp two.safetensors m.safetensors zq-style.pt other",
+                         "cp two.safetensors m.safetensors zq-style.pt other && "
+                         "(head -c -1 one.safetensors; printf x) > other/a.safetensors",
                          false);
     test_check(!r.code, "the record lies far from its files");
     cli_free(&r);

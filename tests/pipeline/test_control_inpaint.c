@@ -157,8 +157,8 @@ static void check_ways(SdModel *m, const char *path, const char *file, SdControl
 
 /* What is hidden has no say, wherever it is among windows; what is not, has. */
 static void check_hidden(SdModel *m, SdControlNet *net, Scene *s) {
-    static const int AT[] = {70, 10};
-    SdRequest r = pipeline_request("Euler", 42, WIDE + 64, 128);
+    static const int AT[] = {52, 10}; /* the first of the second window's left half */
+    SdRequest r = pipeline_request("Euler", 42, 192, 128);
     static uint8_t other[MOST * 3];
     r.steps = 1, r.tiled_diffusion = SD_TILED_MULTIDIFFUSION, r.tile_width = r.tile_height = 16, r.tile_overlap = 8;
     make_pixels("part.pixels", s->rgb, WIDE, HIGH);
