@@ -99,7 +99,7 @@ OS_SRC := $(sort $(wildcard tensor/os/os_$(OS).c tensor/os/os_$(OS)_*.c))
 $(if $(OS_SRC),,$(error OS=$(OS): there is no tensor/os/os_$(OS).c; use posix or wasi))
 OS_SRC += tensor/os/os_fd.c $(if $(filter wasi,$(OS)),tensor/os/os_single.c)
 OTHER_OS := $(filter-out $(OS_SRC),$(wildcard tensor/os/os_*.c))
-SRC := $(filter-out $(KERNELS) $(OTHER_OS) sd/guide/%,$(sort $(shell find tensor weights nn sd -name '*.c')))
+SRC := $(filter-out $(KERNELS) $(OTHER_OS) sd/guide/% sd/core/%,$(sort $(shell find tensor weights nn sd -name '*.c')))
 TOOLS := $(filter-out tools/pictures/%,$(sort $(shell find tools -name "*.c")))
 # The server's libraries belong to a program of its own, sdc-serve, which `sdc serve` runs: sdc with the server.
 SERVER_SRC := $(filter-out tools/server/absent.c,$(filter tools/server/%,$(TOOLS)))
@@ -292,7 +292,7 @@ $(foreach i,$(ISAS),$(eval $(call ISA_RULE,$(i))))
 # Targets for people. Those that need libraries run `deps` and then a make of their own, which sees what was installed.
 PREFIX ?= /usr/local
 MODEL ?= build/demo/micro.safetensors
-FORMATTED := $(filter-out %cases.h,$(shell find tensor weights nn sd core tools tests cuda -name '*.[ch]' -o -name '*.cu' -o \
+FORMATTED := $(filter-out %cases.h,$(shell find tensor weights nn sd tools tests cuda -name '*.[ch]' -o -name '*.cu' -o \
   -name '*.cuh' -o -name '*.cc')) # but tables
 VALGRIND_SUITES ?= files tokenizer noise png
 # Suites that `make test` runs (all but the slow ones), or options of the tests (tests/harness/main.c).
@@ -534,6 +534,6 @@ build/venv-bucket/done: tools/requirements-bucket.txt
 ## clean           removes what was built
 clean:
 	rm -rf build sdc sdc-serve $(BUILD)
-include core/core.mk
+include sd/core/core.mk
 
 -include $(shell find $(B) -name '*.d' -type f 2>/dev/null)

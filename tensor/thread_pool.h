@@ -20,7 +20,7 @@ typedef struct ThreadPool ThreadPool;
 /* threads 0: as many processors as this process may use. NULL on ERR_MEMORY. */
 ThreadPool *pool_new(int threads, Error *e);
 /* How many bytes of each thread's scratch forward ops may use: SCRATCH_FASTEST, or what pool_set_scratch said last. Not
- * during a run. False on ERR_MEMORY, where scratch that is not used is not there (core/one_thread.c). */
+ * during a run. False on ERR_MEMORY, where scratch that is not used is not there (sd/core/one_thread.c). */
 size_t pool_scratch(const ThreadPool *p);
 bool pool_set_scratch(ThreadPool *p, size_t bytes, Error *e);
 /* Memory that so many bytes of all threads' scratch take once they are used, by whole pages. */

@@ -6,7 +6,6 @@
 #include "tensor/row_ops.h"
 #include "tensor/large.h"
 #include "tensor/q8.h"
-#include "tensor/sizes.h"
 #include "weights/formats/file_range.h"
 
 #include <stdlib.h>
@@ -71,7 +70,7 @@ static Job job_for(const SdModel *m, Weight *w, const Weight *layer, bool stream
     else if (j.bytes) j.way = PREPARED;
     else if (torch_order(&j.from, layer)) j.way = TRANSPOSED;
     else j.way = as_stored(&j) && aligned(&j) && !inputs_first(&j.from, layer) ? IN_PLACE : COPIED;
-    if (!j.bytes) j.bytes = size_of(dtype_bytes(j.type, tensor_count(layer->t)));
+    if (!j.bytes) j.bytes = tensor_bytes(tensor_view(NULL, j.type, layer->t.nd, layer->t.n));
     j.narrow = m->gpu && layer->kind != WEIGHT_VECTOR && m->ops->type != F32 ? m->ops->type : j.type;
     return j;
 }

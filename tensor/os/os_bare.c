@@ -1,5 +1,5 @@
 /* os_bare.c: no operating system: os.h for sd_core, which opens no files and starts no threads. `make OS=bare` does not
- * make libsd, whose other parts need more of os.h; core/core.mk lists what is compiled with this file. */
+ * make libsd, whose other parts need more of os.h; sd/core/core.mk lists what is compiled with this file. */
 #include "tensor/os.h"
 
 #include "os_bare.h"

@@ -1,4 +1,4 @@
-/* os_bare.h: sd_core's only memory, a buffer of the caller's (core/heap.c), as os_bare.c tells of it. */
+/* os_bare.h: sd_core's only memory, a buffer of the caller's (sd/core/heap.c), as os_bare.c tells of it. */
 #ifndef SD_TENSOR_OS_BARE_H
 #define SD_TENSOR_OS_BARE_H
 

@@ -2,7 +2,7 @@
 #ifndef SD_TESTS_CORE_TEXT_H
 #define SD_TESTS_CORE_TEXT_H
 
-#include "core/ascii.h"
+#include "sd/core/ascii.h"
 #include "sd/text/bpe.h"
 #include "sd/text/text_clean.h"
 

@@ -1,4 +1,4 @@
-/* test_core.c: what sd_core has of its own (core/): numbers and text as libc reads and prints them, prompts as libsd
+/* test_core.c: what sd_core has of its own (sd/core/): numbers and text as libc reads and prints them, prompts as libsd
  * cleans and cuts them, the heap in a buffer. Pictures are `make bare-test`'s. */
 #include "tests/harness/test.h"
 

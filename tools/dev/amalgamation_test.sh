@@ -35,11 +35,11 @@ ARM="-mcpu=cortex-m7 -mthumb -mfloat-abi=hard -mfpu=fpv5-d16 -fno-short-enums"
 if command -v arm-none-eabi-gcc > /dev/null; then
     # shellcheck disable=SC2086
     arm-none-eabi-gcc -Os $ARM $FLAGS -c -o "$work/sd_core.o" "$folder/sd_core.c" &&
-        make --no-print-directory -s build/bare/m/model_f16.o build/bare/m/core/bare/main.o build/bare/m/core/bare/semihosting.o \
-            build/bare/m/core/bare/start_m.o &&
-        arm-none-eabi-gcc $ARM -nostartfiles -Wl,--gc-sections -Wl,--no-enum-size-warning -T core/bare/an500.ld -o "$work/m.elf" \
-            build/bare/m/model_f16.o build/bare/m/core/bare/main.o build/bare/m/core/bare/semihosting.o \
-            build/bare/m/core/bare/start_m.o "$work/sd_core.o" -lm || fail "arm-none-eabi-gcc: does not compile"
+        make --no-print-directory -s build/bare/m/model_f16.o build/bare/m/sd/core/bare/main.o build/bare/m/sd/core/bare/semihosting.o \
+            build/bare/m/sd/core/bare/start_m.o &&
+        arm-none-eabi-gcc $ARM -nostartfiles -Wl,--gc-sections -Wl,--no-enum-size-warning -T sd/core/bare/an500.ld -o "$work/m.elf" \
+            build/bare/m/model_f16.o build/bare/m/sd/core/bare/main.o build/bare/m/sd/core/bare/semihosting.o \
+            build/bare/m/sd/core/bare/start_m.o "$work/sd_core.o" -lm || fail "arm-none-eabi-gcc: does not compile"
     if command -v qemu-system-arm > /dev/null; then
         want=$(desktop 1) || fail "sdc does not draw"
         arguments="arg=bare,arg=1,arg=1,arg=3,arg=f32,arg=0,arg=a,arg=red,arg=circle"

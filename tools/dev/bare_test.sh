@@ -1,6 +1,6 @@
 #!/bin/sh
 # bare_test.sh SDC: the programs of `make bare` in qemu-system-arm. Their pictures are those of SDC, bit by bit; memory and
-# size are within bounds; sd_core asks libc for nothing that core/symbols.txt does not list. STEPS=20 as for a real picture.
+# size are within bounds; sd_core asks libc for nothing that sd/core/symbols.txt does not list. STEPS=20 as for a real picture.
 set -u
 sdc=$1
 steps=${STEPS:-2}
@@ -49,8 +49,8 @@ arm-none-eabi-nm -A build/bare/m/sd_core.a | awk '
     $(NF - 1) ~ /^[TDRBVW]$/ { has[$NF] = 1 }
     $(NF - 1) == "U" && $NF !~ /^__aeabi_/ { needs[$NF] = $1 }
     END { for (s in needs) if (!(s in has)) print s }' | sort > "$work/needs"
-sort core/symbols.txt | comm -3 - "$work/needs" > "$work/differ"
-[ ! -s "$work/differ" ] || fail "symbols of libc: core/symbols.txt on the left, what is asked on the right:
+sort sd/core/symbols.txt | comm -3 - "$work/needs" > "$work/differ"
+[ ! -s "$work/differ" ] || fail "symbols of libc: sd/core/symbols.txt on the left, what is asked on the right:
 $(cat "$work/differ")"
 [ $status -eq 0 ] && echo "bare-test: passed"
 exit $status

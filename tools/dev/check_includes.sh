@@ -49,12 +49,12 @@ tools/ledger tensor weights nn sd sd/models sd/load
 tools/bench tensor weights nn sd sd/models sd/load tools/cli
 tools/server tensor weights sd sd/text sd/prompt sd/image sd/sampling sd/info
 tools/commands tensor weights nn sd sd/text sd/noise sd/prompt sd/image sd/sampling sd/info sd/load sd/convert sd/pipeline sd/workflow sd/train tools/cli tools/bench tools/shapes tools/show tools/ledger tools/server
-core tensor weights nn sd sd/text sd/prompt sd/image sd/sampling sd/info sd/models sd/load sd/pipeline sd/pipeline/control sd/pipeline/attention
+sd/core tensor weights nn sd sd/text sd/prompt sd/image sd/sampling sd/info sd/models sd/load sd/pipeline sd/pipeline/control sd/pipeline/attention
 tests *
 END
 
 sources() { find "$@" -type f \( -name '*.c' -o -name '*.h' -o -name '*.inc' -o -name '*.cu' -o -name '*.cuh' -o -name '*.cc' \) | sort; }
-sources tensor weights nn sd core cuda tools tests > "$work/sources"
+sources tensor weights nn sd cuda tools tests > "$work/sources"
 
 # "FILE LINE INCLUDED": a path from the root, or a file in the same folder
 xargs grep -Hn '^[ 	]*#[ 	]*include[ 	]*"' /dev/null < "$work/sources" | awk '
@@ -121,11 +121,11 @@ if grep -vE '^(tests/|cuda/shim/|tensor/os/os_)' "$work/sources" | xargs grep -n
     fail "only tensor/os/os_*.c may use a system's headers; tensor/os.h has what others need"
 fi
 
-if grep -vE '^(tests/|cuda/|core/|tensor/os/os_|sd/guide/)' "$work/sources" | xargs grep -nE '(^|[^a-z_])(fd|fre)?open\(|(^|[^a-z_])fopen\(' /dev/null; then
+if grep -vE '^(tests/|cuda/|sd/core/|tensor/os/os_|sd/guide/)' "$work/sources" | xargs grep -nE '(^|[^a-z_])(fd|fre)?open\(|(^|[^a-z_])fopen\(' /dev/null; then
     fail "files are opened by weights/files/file_open.h, file_read.h and atomic_file.h only"
 fi
 
-find tensor weights nn sd core cuda tools tests -type f \( -name '*.c' -o -name '*.h' -o -name '*.cu' -o -name '*.cuh' -o -name '*.cc' -o -name '*.py' -o -name '*.sh' \) |
+find tensor weights nn sd cuda tools tests -type f \( -name '*.c' -o -name '*.h' -o -name '*.cu' -o -name '*.cuh' -o -name '*.cc' -o -name '*.py' -o -name '*.sh' \) |
     sort | xargs wc -l | awk '$2 != "total" && $2 !~ /sd\/sd.h$|sd\/guide\/plain.c$/ && $1 > 450 { print $2 ": " $1 " lines, more than 450"; bad = 1 } END { exit bad }' || status=1
 
 code=$(grep -cvE '^ *(/?\*.*)?$' sd/guide/plain.c)

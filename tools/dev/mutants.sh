@@ -32,7 +32,7 @@ work=$(cd "$work" && pwd)
 tree=$work/tree
 rm -rf "$tree"
 mkdir -p "$tree" || exit 1
-for f in Makefile tensor weights nn sd core tests tools cuda; do
+for f in Makefile tensor weights nn sd tests tools cuda; do
     cp -Rp "$f" "$tree/" || exit 1
 done
 cd "$tree" || exit 1

@@ -1,6 +1,6 @@
 /* libc.h: what sd_core has of its own in place of libc's: memory from the caller's buffer, and text without stdio or a
- * locale. The compiler includes this file first (-include core/libc.h), so that libsd's sources stay as they are;
- * core/symbols.txt lists what is then still asked of libc and libm. */
+ * locale. The compiler includes this file first (-include sd/core/libc.h), so that libsd's sources stay as they are;
+ * sd/core/symbols.txt lists what is then still asked of libc and libm. */
 #ifndef SD_CORE_LIBC_H
 #define SD_CORE_LIBC_H
 

@@ -1,5 +1,5 @@
-/* machine.h: what a board has to offer to core/bare/main.c. Here that is semihosting: a debugger, or QEMU, prints and
- * ends the program (Arm, "Semihosting for AArch32 and AArch64"). */
+/* machine.h: what a board has to offer to sd/core/bare/main.c. Here that is semihosting: a debugger, or QEMU, prints
+ * and ends the program (Arm, "Semihosting for AArch32 and AArch64"). */
 #ifndef SD_CORE_BARE_MACHINE_H
 #define SD_CORE_BARE_MACHINE_H
 

@@ -2,8 +2,8 @@
  * precision f32 or f32-direct, MEMORY in KiB, 0: all); prints the picture's CRC-32 and what it took. */
 #include "machine.h"
 
-#include "core/libc.h"
-#include "core/sd_core.h"
+#include "sd/core/libc.h"
+#include "sd/core/sd_core.h"
 
 #include <stdint.h>
 #include <string.h>

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What core/draw.c writes. */
+/* What sd/core/draw.c writes. */
 static bool read_ppm(FILE *in, Image *out) {
     if (!in || fscanf(in, "P6 %d %d 255", &out->width, &out->height) != 2 || fgetc(in) != '\n') return false;
     size_t n = (size_t)out->width * (size_t)out->height * 3;

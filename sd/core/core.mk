@@ -15,17 +15,17 @@ CORE_SRC := $(addprefix tensor/,ctx.c error.c large.c no_gpu.c ops.c os/os_bare.
   $(addprefix sd/pipeline/,beside.c decode.c encode.c generate.c generation.c latents.c nonfinite.c plan.c plan_other.c planes.c request.c result.c \
     sample.c stages.c start.c denoiser/denoiser.c denoiser/experts.c denoiser/unet_calls.c denoiser/windows.c text/conditioning.c \
     text/text_states.c text/text_vectors.c) \
-  $(sort $(filter-out core/draw.c,$(wildcard core/*.c)))
+  $(sort $(filter-out sd/core/draw.c,$(wildcard sd/core/*.c)))
 
 # Its own objects: one instruction set, without asserts, and libc.h before everything.
 CORE_CFLAGS := -std=c11 -Wall -Wextra -Wshadow -Wpedantic -Wno-psabi -ffp-contract=off -fno-math-errno -fno-trapping-math \
-  -DNDEBUG -DSDC_SMALL -DSDC_ISA=base -DSDC_ISA_NAME='"core"' -I. -include core/libc.h -MMD -MP -ffunction-sections -fdata-sections
+  -DNDEBUG -DSDC_SMALL -DSDC_ISA=base -DSDC_ISA_NAME='"core"' -I. -include sd/core/libc.h -MMD -MP -ffunction-sections -fdata-sections
 BARE_CC ?= arm-none-eabi-gcc
 # a Cortex-M7; a Cortex-A15, without NEON, whose arithmetic flushes subnormal numbers
 BARE_m := -mcpu=cortex-m7 -mthumb -mfloat-abi=hard -mfpu=fpv5-d16
 BARE_a := -mcpu=cortex-a15 -marm -mfloat-abi=hard -mfpu=vfpv4-d16
-BARE_LD_m := core/bare/an500.ld
-BARE_LD_a := core/bare/virt.ld
+BARE_LD_m := sd/core/bare/an500.ld
+BARE_LD_a := sd/core/bare/virt.ld
 BARE_LEVEL ?= -Os
 # settings are read as int
 BARE_FLAGS := -fno-short-enums $(BARE_LEVEL)
@@ -37,10 +37,10 @@ build/bare/$(1)/%.o: %.c
 build/bare/$(1)/sd_core.a: $$(CORE_SRC:%.c=build/bare/$(1)/%.o)
 	@rm -f $$@
 	arm-none-eabi-ar rcs $$@ $$^
-build/bare/$(1)/model_%.o: core/bare/model.S build/bare/%.safetensors
+build/bare/$(1)/model_%.o: sd/core/bare/model.S build/bare/%.safetensors
 	@mkdir -p $$(@D)
 	$(BARE_CC) $(BARE_$(1)) -DSDC_BARE_MODEL='"build/bare/$$*.safetensors"' -c -o $$@ $$<
-build/bare/$(1)/%.elf: build/bare/$(1)/model_%.o $$(addprefix build/bare/$(1)/core/bare/,main.o semihosting.o start_$(1).o) build/bare/$(1)/sd_core.a $(BARE_LD_$(1))
+build/bare/$(1)/%.elf: build/bare/$(1)/model_%.o $$(addprefix build/bare/$(1)/sd/core/bare/,main.o semihosting.o start_$(1).o) build/bare/$(1)/sd_core.a $(BARE_LD_$(1))
 	$(BARE_CC) $(BARE_FLAGS) $(BARE_$(1)) -nostartfiles -Wl,--gc-sections -Wl,--no-enum-size-warning -T $(BARE_LD_$(1)) \
 	  -o $$@ $$(filter %.o %.a,$$^) -lm
 endef
@@ -62,13 +62,13 @@ bare-test:
 	@$(MAKE) --no-print-directory $(ALL_CORES) run-bare-test
 run-bare-test: $(B)/sdc build/bare/picture_crc bare
 	sh tools/dev/bare_test.sh $(B)/sdc
-build/bare/picture_crc: core/bare/picture_crc.c $(B)/libsd.a
+build/bare/picture_crc: sd/core/bare/picture_crc.c $(B)/libsd.a
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -o $@ $^ $(LDFLAGS) $(LIBS)
 ## amalgamation    all of sd_core in build/amalgamation/sd_core.c and sd_core.h, compiled and tried; needs python3
 AMALGAMATION := build/amalgamation
 amalgamation: $(B)/sdc build/bare/picture_crc
-	python3 core/amalgamate.py $(AMALGAMATION) $(CORE_SRC)
-	cp core/draw.c $(AMALGAMATION)/draw.c
+	python3 sd/core/amalgamate.py $(AMALGAMATION) $(CORE_SRC)
+	cp sd/core/draw.c $(AMALGAMATION)/draw.c
 	sh tools/dev/amalgamation_test.sh $(B)/sdc $(AMALGAMATION)
 -include $(shell find build/bare -name '*.d' -type f 2>/dev/null)

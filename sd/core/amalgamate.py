@@ -13,7 +13,7 @@ TOKEN = re.compile(r'''//[^\n]*|/\*.*?\*/|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*
                    r'''|->|\.\.\.|\n|[^\S\n]+|.''', re.S)
 NAME = re.compile(r'[A-Za-z_]\w*$')
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*"([^"]*)"[^\n]*\n', re.M)
-PUBLIC = ['tensor/error.h', 'sd/sd.h', 'core/sd_core.h']
+PUBLIC = ['tensor/error.h', 'sd/sd.h', 'sd/core/sd_core.h']
 KEYWORDS = set('if else for while do switch return sizeof case goto static const inline extern struct union enum typedef void '
                'int long short char float double unsigned signed bool _Static_assert __attribute__ _Noreturn'.split())
 
@@ -132,10 +132,10 @@ def main():
         headers.append(path)
     for path in PUBLIC:
         visit(path)
-    for path in ['core/libc.h'] + sources:
+    for path in ['sd/core/libc.h'] + sources:
         for name in includes(read(path), path):
             visit(name)
-    headers.remove('core/libc.h') if 'core/libc.h' in headers else None
+    headers.remove('sd/core/libc.h') if 'sd/core/libc.h' in headers else None
 
     owner, bad = {}, False
     for path in headers:
@@ -189,7 +189,7 @@ def main():
                 '#ifndef SDC_ISA\n#define SDC_ISA base\n#endif\n#define SDC_ISA_NAME "core"\n#define SDC_SMALL\n'
                 '#ifndef NDEBUG\n#define NDEBUG\n#endif\n#include <assert.h>\n#include <errno.h>\n#include <math.h>\n'
                 '#include <string.h>\n')
-        f.write('\n/* ---- core/libc.h ---- */\n' + read('core/libc.h'))
+        f.write('\n/* ---- sd/core/libc.h ---- */\n' + read('sd/core/libc.h'))
         f.write('\n#include "sd_core.h"\n')
         done = set(PUBLIC)
 
