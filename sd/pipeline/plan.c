@@ -149,7 +149,8 @@ static size_t measure(Generation *g, Expert *d, int stage) {
     Taps taps = {.want = is_told, .put = count_copy, .user = &k};
     bool listens = stage != STAGE_PREVIEW && (k.part == PART_UNET || coder_levels(d->m, k.part));
     if (g->r->activation && !g->m->gpu && listens) g->ctx.taps = &taps;
-    size_t peak = stage_measure(g, d, stage, NULL);
+    size_t peak =
+        larger(stage_measure(g, d, stage, NULL), g->work.arena.used); /* texts have their place in every run */
     g->ctx.taps = NULL;
     return size_sum(peak, k.bytes);
 }
@@ -308,7 +309,7 @@ static void add_stage(Generation *g, Expert *d, int i) {
     if (inner >= 0 && !g->keep) weights += weights_of(g, d, inner);
     if (!g->keep) p->weights = larger(p->weights, weights);
     else if (!is_repeated(g, d, i)) p->weights += weights;
-    p->activations = larger(p->activations, peak);
+    p->activations = larger(p->activations, larger(peak, g->work.arena.used));
     p->streamed |= d->stages[i].mode.streamed;
     p->read_ahead = larger(p->read_ahead, d->stages[i].mode.ahead);
     size_t *shown = (size_t *)(void *)((char *)p + s->plan_peak);
@@ -403,8 +404,12 @@ bool plan_memory(Generation *g, Error *e) {
     int saved = 0;
     while (p->process > limit && saved < SAVINGS) save(g, ++saved), p->process = choose_modes(g, limit);
     copy_stages(chosen, g);
-    save(g, SAVINGS);
-    p->least = choose_modes(g, 0);
+    p->least = SIZE_MAX;
+    for (int level = 0; level <= SAVINGS; level++) { /* small pictures may need less without one */
+        save(g, level);
+        size_t needs = choose_modes(g, 0);
+        if (needs < p->least) p->least = needs;
+    }
     save(g, saved);
     if (p->process > limit) return too_large(g, limit, e);
     set_stages(g, chosen);

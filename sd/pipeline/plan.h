@@ -10,8 +10,8 @@
 bool plan_memory(Generation *g, Error *e);
 
 /* For work without a Generation: what the process takes beside weights, activations and pictures, and what it may have
- * in memory. */
-size_t plan_process(const SdModel *m);
+ * in memory. least: with the least scratch, not with what its threads have now. */
+size_t plan_process(const SdModel *m, bool least);
 size_t plan_limit(const SdModel *m);
 
 #endif

@@ -7,6 +7,7 @@
 #include "sd/pipeline/attention/attention_maps.h"
 #include "sd/pipeline/control/control_hint.h"
 #include "sd/pipeline/control/image_prompt.h"
+#include "sd/load/scratch.h"
 #include "tensor/os.h"
 #include "tensor/sizes.h"
 #include "weights/files/glob.h"
@@ -36,8 +37,9 @@ bool plan_tells(const Generation *g, const char *name) {
     return g->r->activation && (!g->r->tap || glob_match(g->r->tap, plan_name(g, name, out)));
 }
 
-size_t plan_process(const SdModel *m) {
-    return m->gpu ? 0 : program_bytes(m) + scratch_bytes(m, pool_scratch(m->pool)) + model_bytes(m);
+size_t plan_process(const SdModel *m, bool least) {
+    size_t scratch = least ? model_least_scratch(m) : pool_scratch(m->pool);
+    return m->gpu ? 0 : program_bytes(m) + scratch_bytes(m, scratch) + model_bytes(m);
 }
 
 size_t plan_other(const Generation *g) {

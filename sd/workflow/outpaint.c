@@ -159,12 +159,13 @@ static bool plan(Outpaint *o, SdPlan *out, Error *e) {
         most.streamed = streamed;
         last_w = w, last_h = h;
     }
-    size_t before = plan_process(o->m) + o->pass.held + extend_spectrum_bytes(&o->how), limit = plan_limit(o->m);
+    size_t holds = o->pass.held + extend_spectrum_bytes(&o->how), limit = plan_limit(o->m);
+    size_t before = plan_process(o->m, false) + holds, least = plan_process(o->m, true) + holds;
     if (!o->m->gpu && before > limit)
         return error_set(e, ERR_MEMORY,
                          "memory: noise of the picture's spectrum needs %zu MiB, and the limit is %zu MiB; allow more",
                          (before + (1 << 20) - 1) >> 20, limit >> 20);
-    if (!o->m->gpu) most.process = larger(most.process, before), most.least = larger(most.least, before);
+    if (!o->m->gpu) most.process = larger(most.process, before), most.least = larger(most.least, least);
     *out = most;
     return true;
 }

@@ -272,7 +272,7 @@ static void limits(void) {
               "check w.record -m m.safetensors -q --threads 1 --memory-limit 46MiB --tap 'latents*'");
     cli_works("w.record: equal: 1 |bit for bit; 4 of 4",
               "check w.record -m m.safetensors -q --threads 1 --memory-limit 46MiB --tap 'unet.*.conv_in'");
-    cli_fails(1, "memory: |every saving", "check w.record -m m.safetensors -q --threads 1 --memory-limit 30MiB");
+    cli_fails(1, "memory: |every saving", "check w.record -m m.safetensors -q --threads 1 --memory-limit 20MiB");
 }
 
 static void usage(void) {
