@@ -82,6 +82,7 @@ static struct {
     const char *name;
     _Atomic(uintptr_t) begin; /* 0: none */
 } maps[MAPS];
+static atomic_flag told; /* by the first of the threads that fail at once */
 
 void os_posix_mapped(const void *map, size_t size, const char *name) {
     for (int i = 0; i < MAPS; i++) {
@@ -107,6 +108,7 @@ static void on_bus_error(int number, siginfo_t *info, void *context) {
     for (int i = 0; i < MAPS; i++) {
         uintptr_t begin = atomic_load(&maps[i].begin);
         if (!begin || at < begin || at - begin >= maps[i].size) continue;
+        while (atomic_flag_test_and_set(&told)) pause(); /* until the other's _exit */
         remove_temporaries();
         say((const char *[]){program, ": ", maps[i].name,
                              ": was cut while it was used, or its disk failed; leave it alone and try again", NULL});
