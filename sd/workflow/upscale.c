@@ -132,7 +132,8 @@ static size_t peak(Run *r) {
 /* What the process has in memory in the first run, or the one whose picture is larger. tiles: by tiles. */
 static size_t need(const Run *r, const Grid *g) {
     const SdModel *m = r->u->m;
-    size_t scale = (size_t)config_of(r)->scale, bytes = plan_process(m, false) + model_part_bytes(m, PART_UPSCALER, false);
+    size_t scale = (size_t)config_of(r)->scale,
+           bytes = plan_process(m, false) + model_part_bytes(m, PART_UPSCALER, false);
     Run one = *r;
     if (g) one.w = g->tile_w, one.h = g->tile_h, one.rows = one.h;
     bytes += peak(&one);
