@@ -385,6 +385,17 @@ static void set_stages(Generation *g, StagePlan from[MOST_EXPERTS][STAGE_COUNT])
     for (int k = 0; k < MOST_EXPERTS; k++) memcpy(g->experts[k].stages, from[k], sizeof *from);
 }
 
+/* With the best of the savings: small pictures may need less without the last one. */
+static size_t least_of_all(Generation *g) {
+    size_t least = SIZE_MAX;
+    for (int level = 1; level <= SAVINGS; level++) {
+        save(g, level);
+        size_t needs = choose_modes(g, 0);
+        if (needs < least) least = needs;
+    }
+    return least;
+}
+
 /* Of the text stages, whose arena is the first. */
 static size_t first_peak(const Generation *g) { return g->experts[BASE].stages[STAGE_TEXT].peak; }
 
@@ -402,14 +413,13 @@ bool plan_memory(Generation *g, Error *e) {
     g->keep = g->r->keep && p->process <= limit;
     if (!g->keep) p->process = choose_modes(g, limit);
     int saved = 0;
-    while (p->process > limit && saved < SAVINGS) save(g, ++saved), p->process = choose_modes(g, limit);
-    copy_stages(chosen, g);
     p->least = SIZE_MAX;
-    for (int level = 0; level <= SAVINGS; level++) { /* small pictures may need less without one */
-        save(g, level);
-        size_t needs = choose_modes(g, 0);
-        if (needs < p->least) p->least = needs;
+    while (p->process > limit && saved < SAVINGS) {
+        save(g, ++saved), p->process = choose_modes(g, limit);
+        if (p->process < p->least) p->least = p->process; /* what does not fit is the least of its savings */
     }
+    copy_stages(chosen, g);
+    if (p->process <= limit || !os_lazy_memory()) p->least = least_of_all(g);
     save(g, saved);
     if (p->process > limit) return too_large(g, limit, e);
     set_stages(g, chosen);
