@@ -1,5 +1,5 @@
-/* read_ahead.h: a thread that brings streamed weights from their files while ops compute, so that a step takes as long
- * as the disk or as the arithmetic, not as both.
+/* read_ahead.h: a thread that brings streamed weights from their files while ops compute, so that layers
+ * whose arithmetic takes longer than their reading do not wait for the disk (SPEED.md says what a step gains).
  *
  * It touches the pages of a mapped file that the next weights lie on, at most so many bytes at a time as the plan has
  * for it (the window); where they are touched again, by whoever makes a weight of them, they are in memory. The numbers

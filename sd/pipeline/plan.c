@@ -149,8 +149,8 @@ static size_t measure(Generation *g, Expert *d, int stage) {
     Taps taps = {.want = is_told, .put = count_copy, .user = &k};
     bool listens = stage != STAGE_PREVIEW && (k.part == PART_UNET || coder_levels(d->m, k.part));
     if (g->r->activation && !g->m->gpu && listens) g->ctx.taps = &taps;
-    size_t peak =
-        larger(stage_measure(g, d, stage, NULL), g->work.arena.used); /* texts have their place in every run */
+    /* texts are placed before any stage, also where none reads them */
+    size_t peak = larger(stage_measure(g, d, stage, NULL), g->work.arena.used);
     g->ctx.taps = NULL;
     return size_sum(peak, k.bytes);
 }
