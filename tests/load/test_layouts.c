@@ -176,6 +176,8 @@ static void eps_checks(void) {
     test_check(c.final.eps == 1e-5f, "eps of the text encoder's last norm");
     weight_list_free(&l);
     unet_free(&u);
+    vae_free(&d);
+    vae_free(&n);
     clip_free(&c);
 }
 

@@ -345,12 +345,14 @@ static void known_answers_vae(void) {
         run_vae("VAE decoder", &v, true, 8, 8, &DECODE);
     gen_free_all(&d);
     weight_list_free(&d);
+    vae_free(&v);
     if (test_check(vae_bind_encoder(&v, &k, &n) && gen_fill_all(&n, F32), "the VAE's encoder is made")) {
         run_vae("VAE encoder, 64x64", &v, false, 64, 64, &SQUARE);
         run_vae("VAE encoder, 40x56", &v, false, 40, 56, &OBLONG);
     }
     gen_free_all(&n);
     weight_list_free(&n);
+    vae_free(&v);
 }
 
 /* --- text encoders --- */

@@ -380,7 +380,7 @@ static void shapes(const char *what, SdConfig k) {
     Error e = {0};
     WeightList l = {.err = &e};
     Unet u;
-    Vae d, n;
+    Vae d = {0}, n = {0};
     Clip c[MAX_ENCODERS] = {{.layers = NULL}};
     size_t at = bind_enter(&l, KEY_UNET);
     bool ok = unet_bind(&u, &k.unet, &l);
@@ -426,6 +426,8 @@ static void shapes(const char *what, SdConfig k) {
     free(t);
     weight_list_free(&l);
     unet_free(&u);
+    vae_free(&d);
+    vae_free(&n);
     for (int i = 0; i < MAX_ENCODERS; i++) clip_free(&c[i]);
 }
 

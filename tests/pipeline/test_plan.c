@@ -99,6 +99,7 @@ static void plan_vae(bool decode, int64_t h, int64_t w) {
     }
     gen_free_all(&l);
     weight_list_free(&l);
+    vae_free(&v);
 }
 
 SUITE(plan, .seconds = 4, .blas = true) {

@@ -275,6 +275,8 @@ static void vae_gradients(const SdConfig *k) {
     parameters_free(&p);
     weight_list_free(&a);
     weight_list_free(&b);
+    vae_free(&encoder);
+    vae_free(&decoder);
 }
 
 /* With segments that are run again: the same bits from less memory. */

@@ -265,6 +265,7 @@ bool record_plan(Record *r, const SdConfig *k, int width, int height, int batch,
     for (int i = 0; i < 3; i++) weight_list_free(&lists[i]);
     for (int i = 0; i < MAX_ENCODERS; i++) clip_free(&clip[i]);
     unet_free(&unet);
+    vae_free(&vae);
     return ok;
 }
 

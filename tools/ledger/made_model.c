@@ -61,8 +61,10 @@ void made_networks(MadeTensors *l, const SdConfig *k, DType type) {
     if (unet_bind(&u, &k->unet, &unet)) made_list(l, &unet, 0, type);
     unet_free(&u);
     if (vae_bind_encoder(&v, &k->vae, &vae)) made_list(l, &vae, 0, type);
+    vae_free(&v);
     vae = (WeightList){.err = l->err, .path = "first_stage_model."};
     if (vae_bind_decoder(&v, &k->vae, &vae)) made_list(l, &vae, 0, type);
+    vae_free(&v);
     for (int i = 0; i < k->encoders; i++) made_encoder(l, k, i, type);
 }
 
