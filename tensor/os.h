@@ -43,6 +43,8 @@ size_t os_physical_memory(void); /* bytes; unknown: SIZE_MAX */
  * system maps around a page that is read. Without an operating system: what is allocated now, but for `counted` bytes
  * of it that the caller counts itself. */
 size_t os_program_memory(size_t counted);
+/* Whether what a program holds as constants is mapped from its file, so that os_drop_pages may give it back. */
+bool os_maps_program(void);
 /* How many of these bytes, which the caller handed over, count as memory: all; none where they are in a ROM. */
 size_t os_counted_memory(const void *p, size_t size);
 size_t os_peak_memory(void); /* the most bytes that this process has had in memory; unknown: 0 */

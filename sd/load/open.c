@@ -10,6 +10,7 @@
 
 #include "sd/models/config_detect.h"
 #include "sd/models/families.h"
+#include "tensor/os.h"
 #include "weights/builtin.h"
 
 #include <stdio.h>
@@ -223,6 +224,8 @@ static bool open_checkpoint(SdModel *m, Source from, const SdOptions *options, E
     m->checkpoint =
         from.bytes ? checkpoint_open_memory(from.name, from.bytes, from.size, e) : checkpoint_open(from.name, e);
     if (!m->checkpoint) return false;
+    size_t size;
+    if (from.bytes && from.bytes == builtin_model(&size)) m->checkpoint->file->backed = os_maps_program();
     if (options && !open_given(m->checkpoint, options, e)) return false;
     bool others = options && (options->vae || options->taesd);
     if (!others && !checkpoint_give_tiny_vae(m->checkpoint, e)) return false;

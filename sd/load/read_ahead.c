@@ -189,7 +189,7 @@ size_t read_ahead_most(const SdModel *m, Part part) {
     for (int64_t i = 0; i < m->lists[part].count; i++) {
         const Weight *w = m->lists[part].w[i];
         Found f = checkpoint_find(m->checkpoint, w->name);
-        if (f.tensor && is_streamed(w) && f.file->mapped) total += (size_t)(f.tensor->end - f.tensor->begin);
+        if (f.tensor && is_streamed(w) && f.file->backed) total += (size_t)(f.tensor->end - f.tensor->begin);
     }
     return total;
 }

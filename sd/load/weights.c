@@ -390,7 +390,7 @@ size_t model_part_bytes(const SdModel *m, Part part, bool streamed) {
         if (!checkpoint_find(m->checkpoint, w->name).tensor) continue;
         Job j = job_for(m, w, w, streamed);
         bool a_few_rows = streamed && w->kind == WEIGHT_TABLE && j.way == IN_PLACE;
-        bool counted = j.way == IN_PLACE && !j.from.file->mapped; /* with the file, which is in memory */
+        bool counted = j.way == IN_PLACE && !j.from.file->backed; /* with the file, which is in memory */
         if (j.way != STREAMED && !a_few_rows && !counted) total += padded(j.bytes);
     }
     return total;

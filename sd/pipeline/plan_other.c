@@ -14,10 +14,10 @@
 
 #include <stdio.h>
 
-/* A model's file in memory, if it is not mapped. */
+/* A model in memory that no file is behind. */
 static size_t model_bytes(const SdModel *m) {
     const WeightFile *file = m->checkpoint->file;
-    return file && !file->mapped ? os_counted_memory(file->map, file->size) : 0;
+    return file && !file->backed ? os_counted_memory(file->map, file->size) : 0;
 }
 
 /* What a model's threads work in if ops use `bytes`, and take all with networks on top of weights or in OpenBLAS. */

@@ -19,4 +19,5 @@ void os_read_pages(const void *p, size_t size) { (void)p, (void)size; }
 bool os_lazy_memory(void) { return false; }
 size_t os_physical_memory(void) { return heap_size(); }
 size_t os_program_memory(size_t counted) { return heap_used() > counted ? heap_used() - counted : 0; }
+bool os_maps_program(void) { return false; }
 size_t os_counted_memory(const void *p, size_t size) { return (void)p, (void)size, (size_t)0; }

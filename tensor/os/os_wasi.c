@@ -43,6 +43,7 @@ void os_random(void *bytes, size_t size) {
 bool os_lazy_memory(void) { return true; } /* by the host */
 size_t os_physical_memory(void) { return SIZE_MAX; }
 size_t os_program_memory(size_t counted) { return (void)counted, (size_t)24 << 20; }
+bool os_maps_program(void) { return false; }
 size_t os_counted_memory(const void *p, size_t size) { return (void)p, size; }
 /* Memory grows and is never given back, so that its size is its peak. */
 size_t os_memory(void) { return __builtin_wasm_memory_size(0) << 16; }

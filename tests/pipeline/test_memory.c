@@ -161,13 +161,19 @@ static void listener(const char *model) {
     sd_close(m);
 }
 
-/* Runs the program; returns the peak memory that its last line reports, or 0 when it failed. */
+/* The peak memory that a run's last line reports, or 0 when it failed. */
+static size_t peak_told(const CliRun *run) {
+    const char *at = run->out ? strstr(run->out, "peak memory ") : NULL;
+    size_t bytes = at && !run->code ? (size_t)strtol(at + 12, NULL, 10) << 20 : 0;
+    if (!bytes) test_note("%s%s", run->out, run->err);
+    return bytes;
+}
+
+/* Runs the program; returns what it takes at most, or 0. */
 static size_t run_program(const char *model, const char *options, const char *out) {
     CliRun run = cli("txt2img -m %s -p 'a lovely cat' -n 'blurry' --steps 1 --seed 42 --threads 2 %s -o %s", model,
                      options, out);
-    const char *at = run.out ? strstr(run.out, "peak memory ") : NULL;
-    size_t bytes = at && !run.code ? (size_t)strtol(at + 12, NULL, 10) << 20 : 0;
-    if (!bytes) test_note("%s%s", run.out, run.err);
+    size_t bytes = peak_told(&run);
     cli_free(&run);
     return bytes;
 }
@@ -200,6 +206,28 @@ static void measured(const char *model) {
         test_check(bytes && within && same_file("p0.png", out), "the program stays within %zu MiB", limits[i] >> 20);
         test_note("%zu MiB", bytes >> 20);
     }
+}
+
+/* The built-in model, which lies in the program: its pages are given back like a mapped file's. */
+static void built_in(void) {
+    SdOptions o = {.threads = 2};
+    SdPlan plan = {0};
+    Error e = {0};
+    if (!sd_builtin()) return;
+    SdModel *m = sd_open(NULL, &o, &e);
+    SdRequest r = sd_request(m);
+    r.prompt = "a red circle";
+    bool ok = m && sd_plan(m, &r, &plan, &e) && cli_begin();
+    sd_close(m);
+    test_check(ok && plan.least < 24 << 20, "the built-in model draws in less than 24 MiB");
+    test_note("%zu bytes; %s", plan.least, e.text);
+    CliRun run = cli("txt2img -p 'a red circle' --seed 1 --threads 2 --memory-limit %zu -o least.png", plan.least);
+    size_t bytes = peak_told(&run);
+    test_check(bytes && (bytes <= plan.least || TEST_SANITIZED), "and stays within its least");
+    test_note("%zu of %zu bytes", bytes, plan.least);
+    cli_free(&run);
+    cli_works("", "txt2img -p 'a red circle' --seed 1 --threads 2 -q -o normal.png");
+    test_check(same_file("normal.png", "least.png"), "with the same picture");
 }
 
 /* SD 1.5 at 512x512 from an F16 file. */
@@ -265,6 +293,7 @@ static void kind(DType type, SdPrecision precision, const char *label) {
 }
 
 SUITE(memory, .seconds = 24) {
+    built_in();
     kind(F16, SD_F32, "f32 of F16");
     kind(F16, SD_MIXED, "mixed of F16");
 }

@@ -195,12 +195,14 @@ bool file_tensor_f64(const WeightFile *f, const FileTensor *t, int64_t first, in
 
 /* All pages that t's data lie on, or all but the last. */
 static void advise(const WeightFile *f, const FileTensor *t, bool last, void (*advice)(const void *p, size_t size)) {
-    if (!f->mapped) return;
-    size_t page = os_page_size(), begin = (f->data + t->begin) / page * page, end = f->data + t->end;
+    if (!f->backed) return;
+    size_t page = os_page_size(), skew = (uintptr_t)f->map % page; /* of the program's own model */
+    size_t begin = skew + f->data + t->begin, end = skew + f->data + t->end, all = skew + f->size;
+    begin = begin / page * page;
     if (last) end = end + (page - end % page) % page;
     else end = end / page * page;
-    if (end > f->size || t->end == f->size - f->data) end = f->size;
-    if (end > begin) advice(f->map + begin, end - begin);
+    if (end > all || t->end == f->size - f->data) end = all;
+    if (end > begin) advice(f->map - skew + begin, end - begin);
 }
 
 /* Including the first, since tensors are read in order and what else lies on it was read before; without the last, on

@@ -81,7 +81,7 @@ static bool map_file(WeightFile *f, OsFile open, const OsInfo *info, Error *e) {
     f->size = (size_t)info->size;
     if (!f->size) return true;
     f->map = os_map(open, f->size, f->path);
-    f->mapped = f->map != NULL;
+    f->mapped = f->backed = f->map != NULL;
     return f->mapped || error_set(e, ERR_FILE, "%s: cannot be mapped: %s; check the memory limit (ulimit -v)", f->path,
                                   strerror(errno));
 }

@@ -39,6 +39,7 @@ typedef struct {
     char *names;              /* owns those of tensors that other programs have renamed; NULL: none */
     int64_t *strides;         /* owns those of all tensors; NULL: all are dense */
     bool mapped;
+    bool backed; /* a file is behind the bytes: pages that are dropped are read again, and do not count as memory */
     bool channels_last; /* "sdc.conv_layout" says OHWI: convolutions lie in compute order */
 } WeightFile;
 
