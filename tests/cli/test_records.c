@@ -265,13 +265,13 @@ static void limits(void) {
     cli_works("", "record " MANY "-o w.record");
     cli_works("w.record: equal: 93 |bit for bit; 4 of 4", "check w.record -m m.safetensors -q --threads 1");
     cli_works("w.record: equal: 93 |bit for bit; 4 of 4",
-              "check w.record -m m.safetensors -q --threads 1 --memory-limit 46MiB");
+              "check w.record -m m.safetensors -q --threads 1 --memory-limit 40MiB");
     cli_works("w.record: equal: 93 |bit for bit; 4 of 4",
-              "check w.record -m m.safetensors -q --threads 1 --memory-limit 38MiB");
+              "check w.record -m m.safetensors -q --threads 1 --memory-limit 32MiB");
     cli_works("w.record: equal: 1 |bit for bit; 4 of 4",
-              "check w.record -m m.safetensors -q --threads 1 --memory-limit 46MiB --tap 'latents*'");
+              "check w.record -m m.safetensors -q --threads 1 --memory-limit 40MiB --tap 'latents*'");
     cli_works("w.record: equal: 1 |bit for bit; 4 of 4",
-              "check w.record -m m.safetensors -q --threads 1 --memory-limit 46MiB --tap 'unet.*.conv_in'");
+              "check w.record -m m.safetensors -q --threads 1 --memory-limit 40MiB --tap 'unet.*.conv_in'");
     cli_fails(1, "memory: |every saving", "check w.record -m m.safetensors -q --threads 1 --memory-limit 20MiB");
 }
 

@@ -101,7 +101,7 @@ static const HostileCase CASES[] = {
     /* a gigabyte of noise for a picture of 64 x 64 */
     {"seed-size-product", .args = T "--seed-width 16384 --seed-height 16384", .code = 2,
      .words = "--seed-width: 16384 with seed height 16384 is more than"},
-    {"seed-size-memory", .args = T "--seed-width 4096 --seed-height 4096 --memory-limit 60M", .code = 1,
+    {"seed-size-memory", .args = T "--seed-width 4096 --seed-height 4096 --memory-limit 40M", .code = 1,
      .words = "memory: 64x64"},
     {"seed-height-alone", .args = T "--seed-height 64", .code = 2, .words = "--seed-height: 64 needs a seed width"},
     {"seed-height-zero", .args = T "--seed-width 64 --seed-height 0", .code = 2, .words = "--seed-width: 64 needs"},
