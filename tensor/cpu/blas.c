@@ -12,6 +12,7 @@ const Ops *K(blas_table)(void); /* NULL: built without OpenBLAS, or it is not th
 #include "tensor/blas_library.h"
 #include "fma.h"
 #include "gather.h"
+#include "table.h"
 #include "widen.h"
 
 #include <assert.h>
@@ -158,20 +159,8 @@ const Ops *K(blas_table)(void) {
         .name = "openblas",
         .linear = linear,
         .conv2d = conv2d,
-        .group_norm = K(group_norm),
-        .group_sums = K(group_sums),
-        .group_stats = K(group_stats),
-        .group_apply = K(group_apply),
-        .layer_norm = K(layer_norm),
         .attention = attention,
-        .activation = K(activation),
-        .geglu = K(geglu),
-        .affine = K(affine),
-        .accumulate = K(accumulate),
-        .prelu = K(prelu),
-        .embedding = K(embedding),
-        .timestep_embedding = K(timestep_embedding),
-        .gaussian = K(gaussian),
+        POINTWISE_AND_NORMS,
         .backward = &K(backward_table),
     };
     return blas_load() ? &OPS : NULL;

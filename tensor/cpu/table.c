@@ -2,6 +2,7 @@
  * pairs of bf16 (pair.h). */
 #include "backward.h"
 #include "fma.h"
+#include "table.h"
 
 const Ops *K(cpu_table)(void), *K(cpu_table_mixed)(void);
 
@@ -17,12 +18,7 @@ bool K(cpu_fuses)(void) {
 #endif
 
 /* What both tables share. */
-#define SHARED                                                                                                         \
-    .rows_independent = true, .conv2d = K(conv2d), .group_norm = K(group_norm), .group_sums = K(group_sums),           \
-    .group_stats = K(group_stats), .group_apply = K(group_apply), .layer_norm = K(layer_norm),                         \
-    .activation = K(activation), .geglu = K(geglu), .affine = K(affine), .accumulate = K(accumulate),                  \
-    .prelu = K(prelu), .embedding = K(embedding), .timestep_embedding = K(timestep_embedding),                         \
-    .gaussian = K(gaussian), .backward = &K(backward_table)
+#define SHARED .rows_independent = true, .conv2d = K(conv2d), POINTWISE_AND_NORMS, .backward = &K(backward_table)
 
 const Ops *K(cpu_table)(void) {
     static const Ops OPS = {

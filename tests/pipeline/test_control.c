@@ -11,7 +11,7 @@
 #include "tools/ledger/generated.h"
 #include "tools/ledger/made_model.h"
 #include "weights/formats/names.h"
-#include "control_files.h"
+#include "control_drawn.h"
 #include "pipeline.h"
 
 #include <math.h>
@@ -129,40 +129,15 @@ static const ControlCase CASES[] = {
 
 /* --- files, memory and requests --- */
 
-typedef struct {
-    uint8_t rgb[2][SIDE * SIDE * 3];
-    char text[2048];
-    SdPlan plan;
-    bool ok, exact;
-} Drawn;
-
 /* Two steps of a request with the control of this file; the plan is of this request. */
-static Drawn draw(const char *model, SdOptions o, const char *file, void (*change)(SdRequest *r, SdControl *c)) {
+static ControlDrawn draw(const char *model, SdOptions o, const char *file, void (*change)(SdRequest *r, SdControl *c)) {
     static uint8_t rgb[SIDE * SIDE * 3];
-    Drawn d = {.ok = false};
     Error e = {0};
-    SdResult out = {0};
     o.threads = 1;
     SdModel *m = sd_open(model, &o, &e);
     SdControlNet *net = file && m ? sd_open_control(file, m, &e) : NULL;
     fill_hint(rgb, 0);
-    SdControl c = control_of(net, rgb);
-    SdRequest r = pipeline_request("Euler", 42, SIDE, SIDE);
-    r.steps = 2, r.controls = &c, r.control_count = net ? 1 : 0;
-    if (change) change(&r, &c);
-    d.exact = sd_exact(m);
-    d.ok = m && (net || !file) && sd_plan(m, &r, &d.plan, &e) && sd_txt2img(m, &r, &out, &e);
-    for (int i = 0; d.ok && i < out.count && i < 2; i++) memcpy(d.rgb[i], out.pictures[i].rgb, sizeof d.rgb[i]);
-    if (d.ok) snprintf(d.text, sizeof d.text, "%s", out.pictures[0].parameters);
-    else snprintf(d.text, sizeof d.text, "%s", e.text);
-    sd_free(&out);
-    sd_close_control(net);
-    sd_close(m);
-    return d;
-}
-
-static bool same(const Drawn *a, const Drawn *b) {
-    return a->ok && b->ok && !memcmp(a->rgb[0], b->rgb[0], sizeof a->rgb[0]);
+    return control_drawn(m, net, control_of(net, rgb), change, &e);
 }
 
 static void two_pictures(SdRequest *r, SdControl *c) { (void)c, r->batch_size = 2; }
@@ -189,41 +164,42 @@ static void the_same_twice(SdRequest *r, SdControl *c) {
     r->controls = both, r->control_count = 2;
 }
 
-static void layouts(const char *model, const Drawn *want) {
+static void layouts(const char *model, const ControlDrawn *want) {
     char folder[1024], path[1200];
     SdConfig k = micro_config();
     const struct { const char *name, *prefix; } FILES[] = {{"bare.safetensors", ""}, {"diffusers.safetensors", NULL}};
     for (int i = 0; i < 2; i++) {
         snprintf(path, sizeof path, "%s", test_path(FILES[i].name));
         make_control(path, (ControlFile){.config = k, .prefix = FILES[i].prefix});
-        Drawn d = draw(model, (SdOptions){0}, path, NULL);
-        test_check(same(want, &d), "%s draws the same picture", FILES[i].name);
+        ControlDrawn d = draw(model, (SdOptions){0}, path, NULL);
+        test_check(control_drawn_same(want, &d), "%s draws the same picture", FILES[i].name);
         test_note("%s", d.ok ? "another picture" : d.text);
     }
     snprintf(folder, sizeof folder, "%s", test_path("control_folder"));
     mkdir(folder, 0777);
     snprintf(path, sizeof path, "%s/diffusion_pytorch_model.safetensors", folder);
     make_control(path, (ControlFile){.config = k});
-    Drawn d = draw(model, (SdOptions){0}, folder, NULL);
-    test_check(same(want, &d), "a folder draws the same picture");
+    ControlDrawn d = draw(model, (SdOptions){0}, folder, NULL);
+    test_check(control_drawn_same(want, &d), "a folder draws the same picture");
     test_note("%s", d.ok ? "another picture" : d.text);
 }
 
-static void memory(const char *model, const char *file, const Drawn *want) {
-    Drawn two = draw(model, (SdOptions){0}, file, two_pictures);
-    test_check(same(want, &two) && memcmp(two.rgb[0], two.rgb[1], sizeof two.rgb[0]),
+static void memory(const char *model, const char *file, const ControlDrawn *want) {
+    ControlDrawn two = draw(model, (SdOptions){0}, file, two_pictures);
+    test_check(control_drawn_same(want, &two) && memcmp(two.rgb[0], two.rgb[1], sizeof two.rgb[0]),
                "the first of two pictures is the one alone");
-    Drawn small = draw(model, (SdOptions){.memory_limit = want->plan.least}, file, NULL);
-    test_check(same(want, &small) && small.plan.streamed, "the least memory: streamed weights, the same picture");
+    ControlDrawn small = draw(model, (SdOptions){.memory_limit = want->plan.least}, file, NULL);
+    test_check(control_drawn_same(want, &small) && small.plan.streamed,
+               "the least memory: streamed weights, the same picture");
     test_note("%s", small.ok ? "another picture" : small.text);
-    Drawn none = draw(model, (SdOptions){.memory_limit = want->plan.least - 1}, file, NULL);
+    ControlDrawn none = draw(model, (SdOptions){.memory_limit = want->plan.least - 1}, file, NULL);
     test_check(!none.ok && strstr(none.text, "memory"), "less is refused");
-    Drawn bare = draw(model, (SdOptions){0}, NULL, NULL);
+    ControlDrawn bare = draw(model, (SdOptions){0}, NULL, NULL);
     test_check(bare.plan.process < want->plan.process && bare.plan.weights < want->plan.weights,
                "the plan counts the ControlNet");
 }
 
-static void requests(const char *model, const char *file, const Drawn *want) {
+static void requests(const char *model, const char *file, const ControlDrawn *want) {
     static const struct {
         void (*change)(SdRequest *r, SdControl *c);
         const char *says;
@@ -232,22 +208,26 @@ static void requests(const char *model, const char *file, const Drawn *want) {
                {no_picture, "needs a picture"},
                {no_threshold, "low counts with canny"},
                {the_same_twice, "once more"}};
-    Drawn bare = draw(model, (SdOptions){0}, NULL, NULL), five = draw(model, (SdOptions){0}, file, five_steps);
-    Drawn none = draw(model, (SdOptions){0}, file, without_weight), late = draw(model, (SdOptions){0}, file, too_late);
-    Drawn part = draw(model, (SdOptions){0}, file, first_half), soft = draw(model, (SdOptions){0}, file, prompts_mode);
-    Drawn edges = draw(model, (SdOptions){0}, file, by_edges);
-    test_check(bare.ok && !same(want, &bare), "a ControlNet changes the picture");
-    test_check(same(&bare, &none) && same(&bare, &late), "of no weight, or never at work, it does not");
-    test_check(part.ok && !same(&five, &part), "an end before the last step is another picture");
-    test_check(soft.ok && !same(want, &soft) && edges.ok && !same(want, &edges), "so are modes and hints");
-    Drawn is[] = {draw(model, (SdOptions){0}, file, dark), draw(model, (SdOptions){0}, file, dark_edges)};
-    Drawn twice[] = {draw(model, (SdOptions){0}, file, dark_twice),
-                     draw(model, (SdOptions){0}, file, dark_edges_twice)};
-    test_check(same(&is[0], &is[1]), "canny's hint of a black picture is that picture");
-    test_check(twice[0].ok && twice[1].ok && !same(&twice[0], &twice[1]), "and counts less in hires fix");
+    ControlDrawn bare = draw(model, (SdOptions){0}, NULL, NULL), five = draw(model, (SdOptions){0}, file, five_steps);
+    ControlDrawn none = draw(model, (SdOptions){0}, file, without_weight),
+                 late = draw(model, (SdOptions){0}, file, too_late);
+    ControlDrawn part = draw(model, (SdOptions){0}, file, first_half),
+                 soft = draw(model, (SdOptions){0}, file, prompts_mode);
+    ControlDrawn edges = draw(model, (SdOptions){0}, file, by_edges);
+    test_check(bare.ok && !control_drawn_same(want, &bare), "a ControlNet changes the picture");
+    test_check(control_drawn_same(&bare, &none) && control_drawn_same(&bare, &late),
+               "of no weight, or never at work, it does not");
+    test_check(part.ok && !control_drawn_same(&five, &part), "an end before the last step is another picture");
+    test_check(soft.ok && !control_drawn_same(want, &soft) && edges.ok && !control_drawn_same(want, &edges),
+               "so are modes and hints");
+    ControlDrawn is[] = {draw(model, (SdOptions){0}, file, dark), draw(model, (SdOptions){0}, file, dark_edges)};
+    ControlDrawn twice[] = {draw(model, (SdOptions){0}, file, dark_twice),
+                            draw(model, (SdOptions){0}, file, dark_edges_twice)};
+    test_check(control_drawn_same(&is[0], &is[1]), "canny's hint of a black picture is that picture");
+    test_check(twice[0].ok && twice[1].ok && !control_drawn_same(&twice[0], &twice[1]), "and counts less in hires fix");
     test_note("%s; %s", twice[0].text, twice[1].text);
     for (size_t i = 0; i < sizeof BAD / sizeof *BAD; i++) {
-        Drawn d = draw(model, (SdOptions){0}, file, BAD[i].change);
+        ControlDrawn d = draw(model, (SdOptions){0}, file, BAD[i].change);
         test_check(!d.ok && strstr(d.text, BAD[i].says), "refused: %s", BAD[i].says);
         test_note("%s", d.text);
     }
@@ -258,14 +238,14 @@ static void half_of_six(SdRequest *r, SdControl *c) { (void)c, r->steps = 6, c->
 /* The stand-in draws the CPU's bytes, in steps with the ControlNet that are recorded, and in those after its end. */
 static void on_gpu(const char *model, const char *file) {
     if (!gpu_count()) return;
-    Drawn cpu = draw(model, (SdOptions){0}, file, half_of_six);
+    ControlDrawn cpu = draw(model, (SdOptions){0}, file, half_of_six);
     if (!cpu.exact) return;
-    Drawn gpu = draw(model, (SdOptions){.device = "cuda"}, file, half_of_six);
-    test_check(same(&cpu, &gpu), "a GPU draws the same picture");
+    ControlDrawn gpu = draw(model, (SdOptions){.device = "cuda"}, file, half_of_six);
+    test_check(control_drawn_same(&cpu, &gpu), "a GPU draws the same picture");
     test_note("%s", gpu.ok ? "another picture" : gpu.text);
 }
 
-static void texts(const Drawn *d) {
+static void texts(const ControlDrawn *d) {
     InfoRead read = {0};
     Error e = {0};
     SdControl c = {.hint = SD_HINT_TILE};
@@ -296,12 +276,12 @@ static void misfits(const char *model) {
     for (size_t i = 0; i < sizeof BAD / sizeof *BAD; i++) {
         snprintf(path, sizeof path, "%s", test_path(BAD[i].name));
         make_control(path, BAD[i].made);
-        Drawn d = draw(model, (SdOptions){0}, path, NULL);
+        ControlDrawn d = draw(model, (SdOptions){0}, path, NULL);
         test_check(!d.ok && strstr(d.text, BAD[i].says[0]) && strstr(d.text, BAD[i].says[1]), "refused: %s",
                    BAD[i].name);
         test_note("%s", d.text);
     }
-    Drawn d = draw(model, (SdOptions){0}, model, NULL);
+    ControlDrawn d = draw(model, (SdOptions){0}, model, NULL);
     test_check(!d.ok && strstr(d.text, "holds no ControlNet"), "a model is no ControlNet");
     test_note("%s", d.text);
 }
@@ -312,7 +292,7 @@ SUITE(control, .seconds = 4, .blas = true) {
         char model[1024], files[2][1024];
         control_against_golden(&CASES[i], model, files);
         if (i != 1) continue; /* micro-SD 1 with one ControlNet */
-        Drawn want = draw(model, (SdOptions){0}, files[0], NULL);
+        ControlDrawn want = draw(model, (SdOptions){0}, files[0], NULL);
         test_check(want.ok, "a picture is drawn");
         test_note("%s", want.text);
         layouts(model, &want);

@@ -5,11 +5,11 @@
 #include "tensor/gpu.h"
 #include "tests/harness/golden.h"
 #include "tests/harness/make_adapter.h"
-#include "control_files.h"
 #include "tests/harness/make_model.h"
 #include "tests/harness/test.h"
 #include "tools/ledger/generated.h"
 #include "tools/ledger/made_model.h"
+#include "control_drawn.h"
 #include "pipeline.h"
 
 #include <stdio.h>
@@ -62,40 +62,15 @@ static void against_golden(const char *name, const char *model, const char *file
 
 /* --- memory and requests --- */
 
-typedef struct {
-    uint8_t rgb[2][SIDE * SIDE * 3];
-    char text[2048];
-    SdPlan plan;
-    bool ok, exact;
-} Drawn;
-
-static Drawn draw(const char *model, SdOptions o, const char *file, const char *vision,
-                  void (*change)(SdRequest *r, SdControl *c)) {
+static ControlDrawn draw(const char *model, SdOptions o, const char *file, const char *vision,
+                         void (*change)(SdRequest *r, SdControl *c)) {
     static uint8_t rgb[WIDE * HIGH * 3];
-    Drawn d = {.ok = false};
     Error e = {0};
-    SdResult out = {0};
     o.threads = 1;
     SdModel *m = sd_open(model, &o, &e);
     SdControlNet *net = file && m ? sd_open_ip_adapter(file, vision, m, &e) : NULL;
     fill_picture(rgb, 0);
-    SdControl c = prompt_of(net, rgb, 1);
-    SdRequest r = pipeline_request("Euler", 42, SIDE, SIDE);
-    r.steps = 2, r.controls = &c, r.control_count = net ? 1 : 0;
-    if (change) change(&r, &c);
-    d.exact = sd_exact(m);
-    d.ok = m && (net || !file) && sd_plan(m, &r, &d.plan, &e) && sd_txt2img(m, &r, &out, &e);
-    for (int i = 0; d.ok && i < out.count && i < 2; i++) memcpy(d.rgb[i], out.pictures[i].rgb, sizeof d.rgb[i]);
-    if (d.ok) snprintf(d.text, sizeof d.text, "%s", out.pictures[0].parameters);
-    else snprintf(d.text, sizeof d.text, "%s", e.text);
-    sd_free(&out);
-    sd_close_control(net);
-    sd_close(m);
-    return d;
-}
-
-static bool same(const Drawn *a, const Drawn *b) {
-    return a->ok && b->ok && !memcmp(a->rgb[0], b->rgb[0], sizeof a->rgb[0]);
+    return control_drawn(m, net, prompt_of(net, rgb, 1), change, &e);
 }
 
 static void two_pictures(SdRequest *r, SdControl *c) { (void)c, r->batch_size = 2; }
@@ -112,33 +87,36 @@ static void unguided(SdRequest *r, SdControl *c) { (void)c, r->cfg = 1; }
 static void unguided_bare(SdRequest *r, SdControl *c) { (void)c, r->cfg = 1, r->control_count = 0; }
 
 static void requests(const char *model, const char *file, const char *vision) {
-    Drawn want = draw(model, (SdOptions){0}, file, vision, NULL), bare = draw(model, (SdOptions){0}, NULL, NULL, NULL);
-    test_check(want.ok && bare.ok && !same(&want, &bare), "an image prompt changes the picture");
+    ControlDrawn want = draw(model, (SdOptions){0}, file, vision, NULL),
+                 bare = draw(model, (SdOptions){0}, NULL, NULL, NULL);
+    test_check(want.ok && bare.ok && !control_drawn_same(&want, &bare), "an image prompt changes the picture");
     test_note("%s", want.text);
-    Drawn none = draw(model, (SdOptions){0}, file, vision, without_weight);
-    Drawn late = draw(model, (SdOptions){0}, file, vision, too_late);
-    test_check(same(&bare, &none) && same(&bare, &late), "of no weight, or never at work, it does not");
-    Drawn plain = draw(model, (SdOptions){0}, file, vision, unguided);
-    Drawn plain_bare = draw(model, (SdOptions){0}, file, vision, unguided_bare);
-    test_check(plain.ok && plain_bare.ok && !same(&plain, &plain_bare), "nor does it need a negative prompt");
-    Drawn two = draw(model, (SdOptions){0}, file, vision, two_pictures);
-    test_check(same(&want, &two), "the first of two pictures is the one alone");
-    Drawn small = draw(model, (SdOptions){.memory_limit = want.plan.least}, file, vision, NULL);
-    test_check(same(&want, &small) && small.plan.streamed, "the least memory: the same picture");
+    ControlDrawn none = draw(model, (SdOptions){0}, file, vision, without_weight);
+    ControlDrawn late = draw(model, (SdOptions){0}, file, vision, too_late);
+    test_check(control_drawn_same(&bare, &none) && control_drawn_same(&bare, &late),
+               "of no weight, or never at work, it does not");
+    ControlDrawn plain = draw(model, (SdOptions){0}, file, vision, unguided);
+    ControlDrawn plain_bare = draw(model, (SdOptions){0}, file, vision, unguided_bare);
+    test_check(plain.ok && plain_bare.ok && !control_drawn_same(&plain, &plain_bare),
+               "nor does it need a negative prompt");
+    ControlDrawn two = draw(model, (SdOptions){0}, file, vision, two_pictures);
+    test_check(control_drawn_same(&want, &two), "the first of two pictures is the one alone");
+    ControlDrawn small = draw(model, (SdOptions){.memory_limit = want.plan.least}, file, vision, NULL);
+    test_check(control_drawn_same(&want, &small) && small.plan.streamed, "the least memory: the same picture");
     test_note("%s", small.ok ? "another picture" : small.text);
-    Drawn half = draw(model, (SdOptions){0}, file, vision, half_of_six),
-          all = draw(model, (SdOptions){0}, file, vision, six);
-    test_check(half.ok && all.ok && !same(&half, &all), "an end before the last step is another picture");
+    ControlDrawn half = draw(model, (SdOptions){0}, file, vision, half_of_six),
+                 all = draw(model, (SdOptions){0}, file, vision, six);
+    test_check(half.ok && all.ok && !control_drawn_same(&half, &all), "an end before the last step is another picture");
     if (gpu_count() && half.exact) {
-        Drawn gpu = draw(model, (SdOptions){.device = "cuda"}, file, vision, half_of_six);
-        test_check(same(&half, &gpu), "a GPU draws the same picture");
+        ControlDrawn gpu = draw(model, (SdOptions){.device = "cuda"}, file, vision, half_of_six);
+        test_check(control_drawn_same(&half, &gpu), "a GPU draws the same picture");
         test_note("%s", gpu.ok ? "another picture" : gpu.text);
     }
-    Drawn line = draw(model, (SdOptions){0}, file, vision, narrow); /* is scaled to 28 x 560000 */
+    ControlDrawn line = draw(model, (SdOptions){0}, file, vision, narrow); /* is scaled to 28 x 560000 */
     test_check(line.ok && line.plan.process > want.plan.process + (16 << 20),
                "the plan counts what a narrow picture is scaled to");
     test_note("%zu bytes, usually %zu; %s", line.plan.process, want.plan.process, line.text);
-    Drawn edges = draw(model, (SdOptions){0}, file, vision, by_edges);
+    ControlDrawn edges = draw(model, (SdOptions){0}, file, vision, by_edges);
     test_check(!edges.ok && strstr(edges.text, "takes its picture as it is"), "no hint is made of it");
     InfoRead read = {0};
     Error e = {0};
@@ -161,11 +139,11 @@ static void misfits(const char *model, const char *file, const char *vision) {
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         snprintf(path, sizeof path, "%s", test_path("misfit.safetensors"));
         make_adapter(path, bad[i]);
-        Drawn d = draw(model, (SdOptions){0}, path, vision, NULL);
+        ControlDrawn d = draw(model, (SdOptions){0}, path, vision, NULL);
         test_check(!d.ok && strstr(d.text, says[i]), "refused: %s", says[i]);
         test_note("%s", d.text);
     }
-    Drawn swapped = draw(model, (SdOptions){0}, vision, file, NULL);
+    ControlDrawn swapped = draw(model, (SdOptions){0}, vision, file, NULL);
     test_check(!swapped.ok && strstr(swapped.text, "image_encoder"), "files the wrong way round are told");
     test_note("%s", swapped.text);
     Error e = {0};
