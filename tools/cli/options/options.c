@@ -2,11 +2,19 @@
 #include "options.h"
 #include "tools/cli/help.h"
 #include "option_value.h"
+#include "other_names.h"
 #include "weights/files/file_open.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+static bool has_option(const Option *table, const char *name) {
+    Option o;
+    for (OptionCursor k = {.next = table}; option_next(&k, &o);)
+        if (!strcmp(o.name, name)) return true;
+    return false;
+}
 
 static int unknown(const Command *c, const char *arg, size_t length) {
     char given[64];
@@ -18,6 +26,9 @@ static int unknown(const Command *c, const char *arg, size_t length) {
         if (o.letter && o.letter == arg[1] && o.value && strlen(arg) > 2 && !strstr(o.name, given + 1))
             return usage_error(c, "%s: no such option; did you mean %.2s %s", given, given,
                                given + 2 + (given[2] == '='));
+    for (size_t n = 0; other_name(given, n); n++)
+        if (has_option(c->options, other_name(given, n)))
+            return usage_error(c, "%s: no such option; it is --%s here", given, other_name(given, n));
     for (OptionCursor k = {.next = c->options}; option_next(&k, &o);)
         if (is_nearer(o.name, given + strspn(given, "-"), &least)) nearest = o.name;
     if (nearest) return usage_error(c, "%s: no such option; did you mean --%s", given, nearest);
