@@ -29,6 +29,7 @@ static const struct Key {
               {"Text encoder 2", KEY_IGNORED, NULL},
               {"U-Net", KEY_IGNORED, NULL},
               {"TAESD", KEY_IGNORED, NULL},
+              {"Image encoder", KEY_IGNORED, NULL},
               {"Lora hashes", KEY_IGNORED, NULL}, /* SdRequest.network_hashes */
               {"TI hashes", KEY_IGNORED, NULL},   /* infotext_hash */
               {"Precision", KEY_IGNORED, NULL},   /* infotext_precision */

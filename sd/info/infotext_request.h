@@ -16,8 +16,9 @@ bool infotext_request(const InfoRead *text, SdRequest *r, Error *e);
 const char *infotext_refiner(const InfoRead *text);
 /* The same of the model that draws the second time in hires fix. */
 const char *infotext_hires_model(const InfoRead *text);
-/* What the text calls a part from a file of its own: "VAE", "Text encoder", "Text encoder 2", "U-Net", "TAESD"; NULL:
- * it names none. *hash: what it says of the file's SHA-256, its first digits up to anything else, or NULL. */
+/* What the text calls a part from a file of its own: "VAE", "Text encoder", "Text encoder 2", "U-Net", "TAESD", and an
+ * IP-Adapter's "Image encoder"; NULL: it names none. *hash: what it says of the file's SHA-256, its first
+ * digits up to anything else, or NULL. */
 const char *infotext_part(const InfoRead *text, const char *key, const char **hash);
 /* Number i, 0.., of a list such as "TI hashes": "NAME: HASH, ...", its name and the first digits of a hash, "" where
  * there are none; cut to their sizes. False past the last; list NULL: there are none. */

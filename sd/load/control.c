@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define IMAGE_KEYS "ip_adapter.1.to_k_ip.weight" /* IP-Adapters have it, and nothing else */
+
 bool control_is_adapter(const SdControlNet *c) { return c->adapter.levels > 0; }
 bool control_is_image(const SdControlNet *c) { return c->image.count > 0; }
 
@@ -36,7 +38,7 @@ static bool bind(SdControlNet *c, const SdModel *of, bool image, Error *e) {
     ControlnetConfig k;
     ImageAdapterConfig i;
     AdapterConfig a;
-    if (image != has(c, KEY_CONTROL "ip_adapter.1.to_k_ip.weight"))
+    if (image != has(c, KEY_CONTROL IMAGE_KEYS))
         return error_set(e, ERR_FORMAT,
                          image ? "%s: is no IP-Adapter; name another file, or open it as a ControlNet"
                                : "%s: is an IP-Adapter, no ControlNet; name it as one",
@@ -198,6 +200,34 @@ int sd_control_kinds(const SdControlNet *c) { return c ? c->net.kinds.kinds : 0;
 
 const char *control_module(const SdControlNet *c) {
     return !control_is_image(c) ? NULL : c->vision.config.width == 1664 ? "ip-adapter_clip_g" : "ip-adapter_clip_h";
+}
+
+bool control_vision_title(SdControlNet *c, char out[280], Error *e) {
+    *out = 0;
+    if (!control_is_image(c) || c->m.checkpoint->given[GIVEN_VISION].borrowed) return true;
+    const char *hash = given_hash(&c->m, GIVEN_VISION, e);
+    if (e && e->code) return false;
+    snprintf(out, 280, hash ? "%.200s [%.10s]" : "%.200s", given_file(&c->m, GIVEN_VISION), hash);
+    return true;
+}
+
+bool control_file_is(const char *path, bool image) {
+    Error own = {0};
+    Checkpoint *c = checkpoint_open_part(GIVEN_CONTROL, path, &own);
+    bool adapter = c && checkpoint_find(c, KEY_CONTROL IMAGE_KEYS).tensor, is = c && adapter == image;
+    checkpoint_close(c);
+    return is;
+}
+
+bool control_vision_fits(const char *adapter, const char *vision) {
+    Error own = {0};
+    ClipVisionConfig k;
+    bool states;
+    Checkpoint *c = checkpoint_open_part(GIVEN_CONTROL, adapter, &own);
+    bool ok = c && checkpoint_give(c, GIVEN_VISION, vision, &own) && clip_vision_from_shapes(c, &k, &own);
+    ok = ok && image_adapter_features(c, &states) == (states ? k.width : k.projected);
+    checkpoint_close(c);
+    return ok;
 }
 
 void control_title(const SdControlNet *c, char out[280]) {

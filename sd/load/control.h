@@ -30,6 +30,13 @@ bool control_is_adapter(const SdControlNet *c); /* a T2I-Adapter */
 bool control_is_image(const SdControlNet *c);   /* an IP-Adapter */
 /* The webui's name of what looks at an IP-Adapter's picture; NULL for others. */
 const char *control_module(const SdControlNet *c);
+/* "NAME [HASH]" of an IP-Adapter's vision encoder, as other parts from files of their own are called: the file's name
+ * and the first 10 digits of its SHA-256; a folder's name alone; "" of what is no IP-Adapter. ERR_FILE. */
+bool control_vision_title(SdControlNet *c, char out[280], Error *e);
+/* Whether a file or folder is an IP-Adapter, or a ControlNet or the like, by its header alone. */
+bool control_file_is(const char *path, bool image);
+/* Whether an IP-Adapter's file reads what a vision encoder makes, by their headers alone. */
+bool control_vision_fits(const char *adapter, const char *vision);
 /* The file's name without its directory and extension, and the webui's old hash of it ("" for a folder), 8 digits. */
 void control_title(const SdControlNet *c, char out[280]);
 

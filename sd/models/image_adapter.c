@@ -30,6 +30,16 @@ static bool check_kind(const Checkpoint *c, const char *path, Error *e) {
     return true;
 }
 
+int image_adapter_features(const Checkpoint *c, bool *states) {
+    bool resamples = size(c, "image_proj.latents", 1) > 0, full = size(c, "image_proj.proj.3.weight", 0) > 0;
+    *states = resamples || full;
+    return size(c,
+                resamples ? "image_proj.proj_in.weight"
+                : full    ? "image_proj.proj.0.weight"
+                          : "image_proj.proj.weight",
+                1);
+}
+
 bool image_adapter_from_shapes(const Checkpoint *c, const UnetConfig *of, const char *family, ImageAdapterConfig *k,
                                Error *e) {
     const char *path = checkpoint_path(c, GIVEN_CONTROL), *is;
@@ -41,23 +51,20 @@ bool image_adapter_from_shapes(const Checkpoint *c, const UnetConfig *of, const 
         return error_set(e, ERR_FORMAT,
                          "%s: is an IP-Adapter of %s (tokens %d wide), but the model is %s (%d); name one of %s", path,
                          *is ? is : "another family", k->context, family, of->context, family);
-    k->states = k->resamples = size(c, "image_proj.latents", 1) > 0;
+    k->features = image_adapter_features(c, &k->states);
+    k->resamples = size(c, "image_proj.latents", 1) > 0;
     if (k->resamples) {
         k->tokens = size(c, "image_proj.latents", 1);
         k->width = size(c, "image_proj.latents", 2);
-        k->features = size(c, "image_proj.proj_in.weight", 1);
         k->heads = size(c, "image_proj.layers.0.0.to_q.weight", 0) / HEAD;
         k->mlp = size(c, "image_proj.layers.0.1.1.weight", 0);
         do {
             snprintf(name, sizeof name, "image_proj.layers.%d.0.to_q.weight", k->depth);
         } while (size(c, name, 0) && k->depth++ < 64);
-    } else if (size(c, "image_proj.proj.3.weight", 0)) {
-        k->states = true;
-        k->features = size(c, "image_proj.proj.0.weight", 1);
+    } else if (k->states) {
         return k->features ||
                error_set(e, ERR_FORMAT, "%s: is no IP-Adapter that is supported; name another file", path);
     } else {
-        k->features = size(c, "image_proj.proj.weight", 1);
         k->tokens = size(c, "image_proj.proj.weight", 0) / k->context;
     }
     bool ok = k->tokens >= 1 && k->tokens <= 1024 && k->features &&

@@ -51,6 +51,8 @@ typedef struct {
  * model's family, where it is of another one, and for what is not built (FaceID). */
 bool image_adapter_from_shapes(const Checkpoint *c, const UnetConfig *of, const char *family, ImageAdapterConfig *out,
                                Error *e);
+/* The width of what its file reads of a vision encoder, 0: it is none; *states as in its configuration. */
+int image_adapter_features(const Checkpoint *c, bool *states);
 bool image_adapter_bind(ImageAdapter *m, const ImageAdapterConfig *k, const Unet *of, WeightList *l);
 void image_adapter_free(ImageAdapter *m);
 

@@ -66,7 +66,7 @@ typedef struct {
     char vae[11], titles[GIVEN_COUNT][280];
 } Parts;
 
-static bool name_parts(SdModel *m, Parts *p, Error *e) {
+static bool name_parts(SdModel *m, const SdRequest *r, Parts *p, Error *e) {
     *p = (Parts){.vae = ""};
     for (int i = 0; i < GIVEN_COUNT; i++) {
         GivenPart part = (GivenPart)i;
@@ -79,6 +79,9 @@ static bool name_parts(SdModel *m, Parts *p, Error *e) {
         } else
             snprintf(p->titles[i], sizeof p->titles[i], hash ? "%.200s [%.10s]" : "%.200s", given_file(m, part), hash);
     }
+    char *vision = p->titles[GIVEN_VISION]; /* an IP-Adapter's: programs have one */
+    for (int i = 0; !*vision && i < r->control_count; i++)
+        if (!control_vision_title(r->controls[i].net, vision, e)) return false;
     return true;
 }
 
@@ -104,7 +107,7 @@ char *picture_text(SdModel *m, SdModel *refiner, const SdRequest *r, const TextS
         return NULL;
     Parts parts;
     char *prompt = NULL, *negative = NULL, *hires = NULL, *embeddings = NULL, *loras = NULL, *text = NULL;
-    if (!name_parts(m, &parts, e)) return NULL;
+    if (!name_parts(m, r, &parts, e)) return NULL;
     if (!text_vectors_hashes(&states->vectors, states->embeddings, embeddings_before, &embeddings, e) ||
         !networks_hashes(networks, &loras, e)) {
         free(embeddings);
@@ -114,7 +117,7 @@ char *picture_text(SdModel *m, SdModel *refiner, const SdRequest *r, const TextS
     bool by_vae = !decodes || (request_encodes(r) && !encodes);
     const char *taesd = parts.titles[decodes ? GIVEN_TAESD_DECODER : GIVEN_TAESD_ENCODER];
     char controls[SD_MOST_CONTROLS][CONTROL_TEXT], keys[SD_MOST_CONTROLS][CONTROL_KEY];
-    enum { FIXED = 17 };
+    enum { FIXED = 18 };
     const InfoField fixed[] = {{PLACE_MODEL, "Model hash", *hash ? hash : NULL},
                                {PLACE_MODEL, "Model", name},
                                {PLACE_MODEL, "VAE hash", or_none(parts.vae, by_vae)},
@@ -123,6 +126,7 @@ char *picture_text(SdModel *m, SdModel *refiner, const SdRequest *r, const TextS
                                {PLACE_END, "Text encoder 2", or_none(parts.titles[GIVEN_TEXT_2], true)},
                                {PLACE_END, "U-Net", or_none(parts.titles[GIVEN_UNET], true)},
                                {PLACE_END, "TAESD", or_none(taesd, decodes || encodes)},
+                               {PLACE_END, "Image encoder", or_none(parts.titles[GIVEN_VISION], true)},
                                {PLACE_NETWORKS, "Hires checkpoint", hires_model ? next : NULL},
                                {PLACE_NETWORKS, "Lora hashes", loras},
                                {PLACE_NETWORKS, "TI hashes", embeddings},

@@ -221,6 +221,133 @@ static void texts_files(void) {
         "--lora-dir . --control :from.png -q");
 }
 
+static void shell(const char *command) {
+    CliRun r = cli_shell(command, false);
+    test_check(!r.code, "%s", command);
+    cli_tell(&r);
+    cli_free(&r);
+}
+
+/* One check: it ends so, with these words on stdout and on stderr. */
+static void says(int code, const char *out, const char *err, const char *command) {
+    CliRun r = cli("%s", command);
+    test_check(r.code == code && cli_holds(r.out, out) && cli_holds(r.err, err), "%s: %s, %s", command, out, err);
+    cli_tell(&r);
+    cli_free(&r);
+}
+
+/* A picture again, without a field of its text, which is not the last. */
+static void without(const char *from, const char *key, const char *to) {
+    Error e = {0};
+    PictureInfo info;
+    Image image = {0};
+    char text[4000] = "", field[64];
+    bool ok = picture_info_read(cli_path(from), &info, &e) && image_read(cli_path(from), 0, &image, &e);
+    snprintf(text, sizeof text, "%s", ok ? info.text : "");
+    snprintf(field, sizeof field, ", %s: ", key);
+    char *at = strstr(text, field), *next = at ? strstr(at + strlen(field), ", ") : NULL;
+    if (next) memmove(at, next, strlen(next) + 1);
+    ok = next && image_write(image.rgb, image.width, image.height, text, 80, cli_path(to), &e);
+    test_check(ok, "%s is %s without its %s: %s", to, from, key, e.text);
+    picture_info_free(&info);
+    image_free(&image);
+}
+
+/* A safetensors file again, its header a MiB longer, so that the webui's old hash, of bytes from there on, is its own.
+ */
+static void lengthen(const char *from, const char *to) {
+    enum { MORE = 1 << 20 };
+    size_t size = 0;
+    uint64_t header = 0;
+    char *bytes = test_read(cli_path(from), &size), *all = bytes ? malloc(size + MORE) : NULL;
+    if (all) memcpy(&header, bytes, 8);
+    const size_t begin = 8 + (size_t)header;
+    bool ok = all && begin < size;
+    if (ok) {
+        memcpy(all, bytes, begin);
+        memset(all + begin, ' ', MORE);
+        memcpy(all + begin + MORE, bytes + begin, size - begin);
+        header += MORE;
+        memcpy(all, &header, 8);
+        ok = test_write(cli_path(to), all, size + MORE);
+    }
+    test_check(ok, "%s is %s with a long header", to, from);
+    free(bytes);
+    free(all);
+}
+
+#define DRAW "txt2img -p 'a cat' -W 32 -H 32 --steps 2 --seed 7 --threads 1 -q "
+
+/* An IP-Adapter by name and the webui's hash; its vision encoder by ours, or, where the text names none, by what fits.
+ */
+static void texts_vision(void) {
+#define SEE " --image-prompt from.png --threads 1 -q"
+#define EYES "-m m.safetensors --image-prompt from.png:0.6 --ip-adapter adapter.safetensors --image-encoder "
+    shell("mkdir -p kept/deep && cp m.safetensors kept && cp adapter.safetensors kept/deep/renamed.safetensors && "
+          "cp -r image_encoder kept/eye && cp image_encoder/model.safetensors seen.safetensors && "
+          "cp seen.safetensors kept/deep/other.safetensors && cp seen.safetensors s2.safetensors && "
+          "printf x | dd of=s2.safetensors bs=1 seek=$(($(wc -c < s2.safetensors) - 4)) conv=notrunc 2> /dev/null");
+    cli_works("", DRAW EYES "kept/eye -o folder.png");
+    cli_works("Image encoder|eye", "png-info folder.png");
+    says(0, "folder.png: equal", "", "replay folder.png --files kept" SEE);
+    cli_works("", DRAW EYES "seen.safetensors -o file.png"); /* without its folder's configuration */
+    cli_works("Image encoder|seen.safetensors [", "png-info file.png");
+    says(0, "file.png: equal", "", "replay file.png --files kept" SEE);
+    says(1, "file.png: differs", "", "replay file.png --files kept --image-encoder kept/eye" SEE);
+    without("folder.png", "Image encoder", "webui.png");
+    shell("mv kept/deep/other.safetensors other && cp m.safetensors kept/eye/a.safetensors");
+    says(0, "webui.png: equal", "sdc: note: --image-encoder: kept/eye, the first that fits; the text names none",
+         "replay webui.png --files kept" SEE);
+    shell("mv kept/eye kept/deep/renamed.safetensors other");
+    cli_fails(1, "kept: lacks the IP-Adapter adapter [|] (--ip-adapter)", "replay file.png --files kept" SEE);
+    cli_fails(1, "kept: lacks the vision encoder seen.safetensors [|] (--image-encoder)",
+              "replay file.png --files kept --ip-adapter adapter.safetensors" SEE);
+    cli_fails(1, "kept: lacks the vision encoder that fits the IP-Adapter (--image-encoder)",
+              "replay webui.png --files kept --ip-adapter adapter.safetensors" SEE);
+    cli_fails(2, "--image-prompt: needs an IP-Adapter's file, after --ip-adapter",
+              "replay file.png -m m.safetensors" SEE);
+    make_adapter(cli_path("plus.safetensors"), (MadeAdapter){.config = micro_config(), .plus = true});
+    lengthen("plus.safetensors", "a2.safetensors");
+    says(
+        1, "differs",
+        "warning: the picture was made with another IP-Adapter: adapter [|], this one is a2 [|"
+        "warning: the picture was made with another vision encoder: seen.safetensors [|], this one is s2.safetensors [",
+        "replay file.png -m m.safetensors --ip-adapter a2.safetensors --image-encoder s2.safetensors" SEE);
+#undef SEE
+#undef EYES
+}
+
+/* Folders, which have no hash, and models that `sdc convert` wrote, which have their source's. */
+static void texts_models(void) {
+    shell("rm -r kept/* && mkdir kept/maps && cp control.safetensors kept/maps/diffusion_pytorch_model.safetensors && "
+          "echo '{}' > kept/maps/config.json && $SDC convert m.safetensors kept/whole --layout diffusers -q");
+    cli_works("", DRAW "-m kept/whole --vae kept/whole/vae --control kept/maps:from.png -o folders.png");
+    says(0, "folders.png: equal", "", "replay folders.png --files kept --control :from.png --threads 1 -q");
+    says(0, "folders.png: equal", "",
+         "replay folders.png --files kept/whole/ --control kept/maps:from.png --threads 1 -q");
+    cli_works("", "convert kept/whole kept/maps/one.safetensors -q");
+    cli_works("", DRAW "-m kept/maps/one.safetensors -o again.png");
+    shell("rm -r kept/whole");
+    says(0, "again.png: equal", "", "replay again.png --files kept --threads 1 -q");
+    cli_works("", "convert m.safetensors kept/maps/blocks.gguf --out-format gguf --dtype q8_0 -q");
+    cli_works("", "convert m.safetensors kept/half.safetensors --dtype f16 -q");
+    cli_works("", DRAW "-m kept/maps/blocks.gguf -o blocks.png");
+    says(1, "blocks.png: differs",
+         "sdc: note: kept/maps/blocks.gguf is the same model as kept/half.safetensors, converted",
+         "replay blocks.png --files kept --threads 1 -q");
+    shell("rm kept/half.safetensors");
+    says(0, "blocks.png: equal", "", "replay blocks.png --files kept --threads 1 -q");
+}
+
+/* A record's folder, below --files. */
+static void records_folders(void) {
+    shell("mkdir -p kept/a/b && $SDC convert m.safetensors kept/a/b/whole --layout diffusers -q");
+    cli_works("", "record -m kept/a/b/whole -p x -W 16 -H 16 --steps 1 --seed 7 --threads 1 -q -o far/whole.record");
+    cli_works("far/whole.record: equal: ", "check far/whole.record --files kept --threads 1 -q");
+    shell("mv kept/a/b/whole kept/a/b/other");
+    cli_works("far/whole.record: equal: ", "check far/whole.record --files kept --threads 1 -q");
+}
+
 /* --- formats that keep pixels only nearly --- */
 
 static void lossy(const char *ending, int quality, const char *words) {
@@ -271,11 +398,14 @@ static void formats(void) {
     }
 }
 
-SUITE(record_files, .seconds = 5) {
+SUITE(record_files, .seconds = 6) {
     if (!make_files()) return;
     for (size_t i = 0; i < sizeof RUNS / sizeof *RUNS; i++) run(&RUNS[i]);
     finding();
     texts_files();
+    texts_vision();
+    texts_models();
+    records_folders();
     drawings();
     formats();
 }

@@ -101,10 +101,6 @@ int control_options_read(const Command *c, ControlOptions *o) {
     if (all && !o->at) return usage_error(c, "--control: out of memory");
     if (all > SD_MOST_CONTROLS)
         return usage_error(c, "--control and " IMAGE_PROMPT ": %d of them; %d is the most", all, SD_MOST_CONTROLS);
-    if (o->image_prompt.count && (!o->ip_adapter || !o->image_encoder))
-        return usage_error(c, IMAGE_PROMPT ": needs %s",
-                           o->ip_adapter ? "the adapter's vision encoder, after --image-encoder"
-                                         : "an IP-Adapter's file, after --ip-adapter");
     if (!o->image_prompt.count && (o->ip_adapter || o->image_encoder))
         return usage_error(c, "%s: counts with " IMAGE_PROMPT " alone; leave it out",
                            o->ip_adapter ? "--ip-adapter" : "--image-encoder");
@@ -116,7 +112,17 @@ int control_options_read(const Command *c, ControlOptions *o) {
     return code;
 }
 
+int control_options_complete(const Command *c, const ControlOptions *o) {
+    if (o->image_prompt.count && (!o->ip_adapter || !o->image_encoder))
+        return usage_error(c, IMAGE_PROMPT ": needs %s",
+                           o->ip_adapter ? "the adapter's vision encoder, after --image-encoder"
+                                         : "an IP-Adapter's file, after --ip-adapter");
+    return GO_ON;
+}
+
 int control_options_check(const Command *c, const ControlOptions *o, const char *image, const char *mask) {
+    int code = control_options_complete(c, o);
+    if (code != GO_ON) return code;
     for (int i = 0; i < o->count; i++) {
         const ControlArgument *a = &o->at[i];
         const bool inpaint = a->control.hint == SD_HINT_INPAINT;
@@ -155,6 +161,12 @@ bool control_options_name(const ControlOptions *o, const char *path) {
 /* The adapter is one for all image prompts. */
 static SdControlNet *open_net(OpenControls *o, const ControlOptions *from, int i, const SdModel *m, Error *e) {
     if (!from->at[i].prompt) return o->nets[i] = sd_open_control(from->at[i].file, m, e);
+    if (!from->ip_adapter || !from->image_encoder) {
+        error_set(e, ERR_ARGUMENT,
+                  IMAGE_PROMPT ": needs an IP-Adapter's file, after --ip-adapter, and its vision "
+                               "encoder, after --image-encoder");
+        return NULL;
+    }
     if (!o->adapter) o->adapter = sd_open_ip_adapter(from->ip_adapter, from->image_encoder, m, e);
     return o->adapter;
 }

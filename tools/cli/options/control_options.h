@@ -24,7 +24,9 @@ typedef struct {
 /* Reads each text; what is wrong, as an exit code, or GO_ON. control_options_free in any case. */
 int control_options_read(const Command *c, ControlOptions *o);
 void control_options_free(ControlOptions *o);
-/* What of them a run with these pictures (NULL: none) cannot be given; an exit code, or GO_ON. */
+/* Whether files are named for all of them, as a run needs; an exit code, or GO_ON. */
+int control_options_complete(const Command *c, const ControlOptions *o);
+/* What of them a run with these pictures (NULL: none) cannot be given, or lacks; an exit code, or GO_ON. */
 int control_options_check(const Command *c, const ControlOptions *o, const char *image, const char *mask);
 /* Whether one of their files is this one. */
 bool control_options_name(const ControlOptions *o, const char *path);

@@ -144,7 +144,7 @@ static int run(const Command *c, int argc, char **argv) {
     if (code != GO_ON) return code;
     if (rest != 1) return usage_error(c, rest ? "'%.60s': one record at a time" : "no record named", argv[rest > 1]);
     code = check_options(c, &a);
-    if (code == GO_ON) code = named_files_check(c, &a.named);
+    if (code == GO_ON) code = named_files_check(c, &a.named, true);
     if (code == GO_ON) code = check(c, &a, argv[0]);
     control_options_free(&a.named.controls);
     return code;

@@ -31,14 +31,15 @@ bool named_files_rows(int i, Option *o) {
     return true;
 }
 
-int named_files_check(const Command *c, NamedFiles *n) {
+int named_files_check(const Command *c, NamedFiles *n, bool found) {
     uint32_t color;
     input_file(&n->image), input_file(&n->mask), input_file(&n->noise);
     if (n->background && !picture_color(n->background, &color))
         return usage_error(c, "--background: '%.40s' is no colour; write RRGGBB, white or black", n->background);
     if (n->open.device && strchr(n->open.device, ',')) return usage_error(c, "--device: one at a time");
     int code = model_options_check(c, &n->open);
-    return code == GO_ON ? control_options_read(c, &n->controls) : code;
+    if (code == GO_ON) code = control_options_read(c, &n->controls);
+    return code == GO_ON && !found ? control_options_complete(c, &n->controls) : code;
 }
 
 bool named_files_name(const NamedFiles *n, const char *path) {

@@ -14,9 +14,9 @@ typedef struct {
 
 /* Rows of a NamedFiles, for OPTION_ROWS; those of `open` are model_rows, which the command adds. */
 bool named_files_rows(int i, Option *o);
-/* Reads --control and the like, makes "-" standard input, and says what is wrong, as an exit code, or GO_ON.
- * control_options_free in any case. */
-int named_files_check(const Command *c, NamedFiles *n);
+/* Reads --control and the like, makes "-" standard input, and says what is wrong, as an exit code, or GO_ON. found:
+ * what an image prompt needs may be found later. control_options_free in any case. */
+int named_files_check(const Command *c, NamedFiles *n, bool found);
 /* Whether one of them is `path`. */
 bool named_files_name(const NamedFiles *n, const char *path);
 

@@ -59,6 +59,15 @@ bool record_has_ending(const char *name) {
     return false;
 }
 
+bool record_marks_folder(const char *name, bool parts) {
+    static const char *const MARKS[] = {"model_index.json",          "config.json",       "adapter_config.json",
+                                        "taesd_decoder.safetensors", "taesd_decoder.pth", "taesdxl_decoder.safetensors",
+                                        "taesdxl_decoder.pth"};
+    for (size_t i = 0; i < (parts ? sizeof MARKS / sizeof *MARKS : 1); i++)
+        if (!strcmp(name, MARKS[i])) return true;
+    return false;
+}
+
 static bool add_to_listing(void *user, const char *path, const char *name, Error *e) {
     Listing *l = user;
     char hex[65];
@@ -92,8 +101,7 @@ bool record_hash(const char *path, bool *folder, uint64_t *bytes, char hex[65], 
 
 /* --- writing --- */
 
-/* The last piece of a path, of "." and the like of the place that they mean. */
-static bool base_name(const char *path, char out[OS_PATH_SIZE], Error *e) {
+bool record_base_name(const char *path, char out[OS_PATH_SIZE], Error *e) {
     char real[OS_PATH_SIZE];
     size_t n = strlen(path);
     while (n > 1 && path[n - 1] == '/') n--;
@@ -114,7 +122,7 @@ static bool add(InfoWriter *t, RecordRole role, const char *more, const char *pa
     bool folder;
     uint64_t size;
     if (!path) return true;
-    if (!base_name(path, name, e) || !record_hash(path, &folder, &size, hex, e)) return false;
+    if (!record_base_name(path, name, e) || !record_hash(path, &folder, &size, hex, e)) return false;
     snprintf(bytes, sizeof bytes, "%" PRIu64, size);
     const char *const words[] = {
         t->p ? "\n" : "", hex, " ", folder ? "folder" : bytes, " ", ROLES[role].name, more, " ", name};

@@ -78,5 +78,11 @@ void record_found_free(RecordFound *f);
 
 /* Whether a file of this name may have weights, or their configuration. */
 bool record_has_ending(const char *name);
+/* Whether a file of this name marks its folder as diffusers' of a model, or with `parts` of one of its parts, a
+ * ControlNet or an adapter, or as TAESD's. */
+bool record_marks_folder(const char *name, bool parts);
+/* The last piece of a path, of "." and the like of the place that they mean. ERR_ARGUMENT: what a record cannot hold.
+ */
+bool record_base_name(const char *path, char out[OS_PATH_SIZE], Error *e);
 
 #endif

@@ -49,7 +49,18 @@ static bool look_beside(void *user, const char *name) {
     return !path_make(path, &own, "%s/%s", s->folder, name) || look(s, path, name);
 }
 
-/* A folder's place is the folder itself, or in it. */
+/* A folder is known by a file in it. */
+static bool look_below_for_folder(void *user, const char *path, const char *name, Error *e) {
+    Search *s = user;
+    char folder[OS_PATH_SIZE];
+    if ((e && e->code) || s->found) return false;
+    if (!record_marks_folder(name, true)) return true;
+    if (!path_make(folder, e, "%.*s", (int)(strlen(path) - strlen(name) - 1), path)) return false;
+    const char *slash = strrchr(folder, '/');
+    return look(s, folder, slash ? slash + 1 : folder);
+}
+
+/* A folder may be the place itself. */
 static bool search(Search *s, bool below, Error *e) {
     char path[OS_PATH_SIZE];
     s->e = e;
@@ -60,7 +71,9 @@ static bool search(Search *s, bool below, Error *e) {
             if (!s->found && s->file->folder && is_it(s, s->folder)) s->found = text_copy(s->folder, strlen(s->folder));
         }
         if (s->found || (e && e->code)) break;
-        if (below && !s->file->folder) files_below(s->folder, "a folder of the record's files", look_below, s, e);
+        if (below)
+            files_below(s->folder, "a folder of the record's files",
+                        s->file->folder ? look_below_for_folder : look_below, s, e);
         else if (!s->by_name) os_list(s->folder, look_beside, s);
         if (e && e->code) break;
     }

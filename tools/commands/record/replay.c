@@ -13,6 +13,7 @@
 #include "sd/info/infotext_control.h"
 #include "sd/info/infotext_request.h"
 #include "sd/info/picture_info.h"
+#include "sd/load/control.h"
 #include "sd/load/model_hash.h"
 #include "sd/info/params.h"
 #include "sd/sd.h"
@@ -34,7 +35,8 @@ static const Option OPTIONS[] = {OPTION_ROWS(named, named_files_rows),
                                  OPTION(STRING, out, 'o', "out", "FILE", "save the new picture, a PNG file"),
                                  OPTION(STRING, files, 0, "files", "DIR",
                                         "look below it for the files that the text names and options do not, by name "
-                                        "and hash; a ControlNet's as --control :IMAGE"),
+                                        "and hash; a ControlNet's as --control :IMAGE, an IP-Adapter's and its vision "
+                                        "encoder's as --image-prompt IMAGE alone"),
                                  OPTION_ROWS(named.open, model_rows), OPTION_END};
 
 /* --- from text to request --- */
@@ -199,6 +201,13 @@ static void warn_of_second(SdModel *m, const char *said, const char *what, Error
                 is);
 }
 
+/* The same where both have one kind of hash. */
+static void warn_of_title(const char *said, const char *is, const char *what) {
+    const char *a = strrchr(said, '['), *b = strrchr(is, '[');
+    if (a && b && strlen(a) == strlen(b) && strcmp(a, b))
+        fprintf(stderr, "sdc: warning: the picture was made %s: %.100s, this one is %.100s\n", what, said, is);
+}
+
 /* The same of parts from files of their own. */
 static void warn_of_parts(SdModel *model, const InfoRead *text, Error *e) {
     for (int i = 0; i < REPLAY_PARTS; i++) {
@@ -211,6 +220,22 @@ static void warn_of_parts(SdModel *model, const InfoRead *text, Error *e) {
         if (is && n >= 10 && strncmp(said, is, n))
             fprintf(stderr, "sdc: warning: the picture was made with another %s: %.100s %.10s, this one is %.10s\n",
                     REPLAY_PART[i].key, name, said, is);
+    }
+}
+
+/* The same of ControlNets and image prompts. */
+static void warn_of_controls(const OpenControls *open, const InfoRead *text, Error *e) {
+    const char *said, *vision = infotext_part(text, "Image encoder", &said);
+    for (int i = 0; i < open->count; i++) {
+        SdControl how = {0};
+        char was[280], is[280];
+        bool prompt;
+        if (!infotext_control(text, i, &how, was, &prompt, e)) return;
+        control_title(open->controls[i].net, is);
+        warn_of_title(was, is, prompt ? "with another IP-Adapter" : "with another ControlNet");
+        if (!prompt || !vision || !control_vision_title(open->controls[i].net, is, e)) continue;
+        warn_of_title(vision, is, "with another vision encoder");
+        vision = NULL;
     }
 }
 
@@ -247,6 +272,7 @@ static int generate(const Command *c, const Arguments *a, Replay *r, const Repla
     r->request.refiner = refiner, r->request.hires_model = next;
     OpenControls controls;
     controls_open(&controls, &a->named.controls, model, &r->request, &e);
+    if (!e.code) warn_of_controls(&controls, &r->info.read, &e);
     networks_note(model, &r->request, open.quiet, &e);
     model_note_ignored(&open, model, &r->request);
     r->request.progress = progress_show;
@@ -256,6 +282,9 @@ static int generate(const Command *c, const Arguments *a, Replay *r, const Repla
     progress_clear(&progress);
     ok = ok && (!a->out || save(&result.pictures[0], a->out, &e));
     if (ok) replay_compare(was, &result.pictures[0], &equal);
+    if (ok && !equal && a->found.converted[1])
+        fprintf(stderr, "sdc: note: %s is the same model as %s, converted; name it if the picture was made with it\n",
+                a->found.converted[1], a->found.converted[0]);
     if (ok) said_networks(r->request.network_hashes, "picture", result.pictures[0].parameters);
     sd_free(&result);
     controls_close(&controls);
@@ -316,7 +345,7 @@ static int run(const Command *c, int argc, char **argv) {
     input_file(&path);
     code = output_file(c, "--out", &a.out);
     if (code == GO_ON && a.out && !image_write_check(a.out, &e)) code = usage_error(c, "--out: %s", e.text);
-    if (code == GO_ON) code = named_files_check(c, &a.named);
+    if (code == GO_ON) code = named_files_check(c, &a.named, a.files != NULL);
     if (code == GO_ON && a.out && (file_same(a.out, path) || named_files_name(&a.named, a.out)))
         code = usage_error(c, "--out: %.200s is also an input file; name another file", a.out);
     if (code == GO_ON) code = replay(c, &a, path);
