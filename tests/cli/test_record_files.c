@@ -296,6 +296,8 @@ static void texts_vision(void) {
     says(1, "file.png: differs", "", "replay file.png --files kept --image-encoder kept/eye" SEE);
     without("folder.png", "Image encoder", "webui.png");
     shell("mv kept/deep/other.safetensors other && cp m.safetensors kept/eye/a.safetensors");
+    make_adapter(cli_path("kept/a.safetensors"),
+                 (MadeAdapter){.config = micro_config(), .vision = true, .projected = 24});
     says(0, "webui.png: equal", "sdc: note: --image-encoder: kept/eye, the first that fits; the text names none",
          "replay webui.png --files kept" SEE);
     shell("mv kept/eye kept/deep/renamed.safetensors other");

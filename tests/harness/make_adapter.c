@@ -41,9 +41,11 @@ static void only_image(void *user, MadeTensors *l) {
     WeightList w = {.err = &e, .path = "control_model."};
     if (k->vision) w.path[0] = 0;
     ImageAdapterConfig own = adapter_config(k);
+    ClipVisionConfig sees = VISION;
+    if (k->projected) sees.projected = k->projected;
     l->count = 0;
     bool ok = unet_bind(&unet, &k->config.unet, &u) &&
-              (k->vision ? clip_vision_bind(&vision, &VISION, &w) : image_adapter_bind(&adapter, &own, &unet, &w));
+              (k->vision ? clip_vision_bind(&vision, &sees, &w) : image_adapter_bind(&adapter, &own, &unet, &w));
     for (int64_t i = 0; ok && i < w.count; i++) {
         int64_t n[MAX_DIMS];
         char source[200];
