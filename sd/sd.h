@@ -562,7 +562,8 @@ bool sd_network(const SdModel *m, const char *path, SdNetworkReport *out, Error 
 typedef struct {
     const SdNetwork *at;
     int count;
-    void *list; /* owns them */
+    const char *ignored; /* the first thing in tags that means nothing, as a sentence; NULL: nothing */
+    void *list;          /* owns them */
 } SdNetworks;
 bool sd_networks(const SdModel *m, const SdRequest *r, SdNetworks *out, Error *e);
 void sd_networks_free(SdNetworks *n);

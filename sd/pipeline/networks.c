@@ -104,6 +104,8 @@ bool networks_find(NetworkList *l, const SdRequest *r, const SdModel *m, Error *
     *l = (NetworkList){0};
     for (int k = 0; ok && k < PROMPTS; k++)
         if (texts[k] && strchr(texts[k], '<')) ok = prompt_compile(&p[k], m->tokenizer, texts[k], &o, e);
+    for (int k = 0; k < PROMPTS; k++)
+        if (p[k].ignored && !*l->ignored) snprintf(l->ignored, sizeof l->ignored, "%s", p[k].ignored);
     ok = ok && find_all(l, r, p, m, e);
     for (int k = 0; k < PROMPTS; k++) prompt_free(&p[k]);
     return ok;
@@ -166,7 +168,7 @@ bool sd_networks(const SdModel *m, const SdRequest *r, SdNetworks *out, Error *e
     if (!m) return error_set(e, ERR_ARGUMENT, "networks: there is no model");
     NetworkList *l = calloc(1, sizeof *l);
     bool ok = (l || no_memory(e)) && networks_find(l, r, m, e);
-    *out = (SdNetworks){ok ? l->at : NULL, ok ? l->count : 0, l};
+    *out = (SdNetworks){ok ? l->at : NULL, ok ? l->count : 0, ok && *l->ignored ? l->ignored : NULL, l};
     if (!ok) sd_networks_free(out);
     return ok;
 }

@@ -12,6 +12,7 @@ typedef struct {
     char **names;     /* [count]: the tag's of the prompt's; of the request's the file's, with '_' where a tag could not
                          have it and _2, _3, ... where it would be another's */
     int count, given; /* the first `given` are the request's */
+    char ignored[200];  /* the first thing in tags that means nothing, as a sentence; "": nothing */
     NetworkFiles files; /* owns the paths of the prompt's */
 } NetworkList;
 

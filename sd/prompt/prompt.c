@@ -184,6 +184,7 @@ void prompt_free(Prompt *p) {
     free(p->branches);
     free(p->texts);
     free(p->networks);
+    free(p->ignored);
     *p = (Prompt){0};
 }
 

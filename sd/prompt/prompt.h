@@ -103,6 +103,7 @@ typedef struct {
     int text_count;
     PromptNetwork *networks;
     int network_count;
+    char *ignored;   /* the first thing in tags that means nothing: "<foo:bar>: is no tag ..."; NULL: nothing */
     double heaviest; /* the largest |weight|, before saturation */
 } Prompt;
 

@@ -3,6 +3,8 @@
 #include "prompt_internal.h"
 #include "sd/text/unicode.h"
 
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -42,8 +44,20 @@ static bool read_rank(PromptNetwork *n, const char *text, size_t size, Error *e)
                      n->arguments, (int)(size < 40 ? size : 40), text);
 }
 
-/* NAME, te, unet and dyn by position, or but for the first by name; unet defaults to te. */
-static bool read_arguments(PromptNetwork *n, Error *e) {
+/* The first that is so is kept. */
+__attribute__((format(printf, 2, 3))) static void ignored(Prompt *p, const char *format, ...) {
+    char text[200];
+    va_list args;
+    if (p->ignored) return;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    p->ignored = copy(text, strlen(text));
+}
+
+/* NAME, te, unet and dyn by position, or but for the first by name; unet defaults to te. Others are ignored, as in the
+ * webui. */
+static bool read_arguments(Prompt *all, PromptNetwork *n, Error *e) {
     const char *unet = NULL, *text = NULL, *dyn = NULL;
     size_t unet_size = 0, text_size = 0, dyn_size = 0;
     int position = 0;
@@ -53,6 +67,11 @@ static bool read_arguments(PromptNetwork *n, Error *e) {
         const char *equals = memchr(p, '=', size);
         if (equals && !memchr(equals + 1, '=', (size_t)(p + size - equals - 1))) { /* "a=b=c" is positional */
             size_t key = (size_t)(equals - p);
+            bool known = (key == 2 && !memcmp(p, "te", 2)) || (key == 4 && !memcmp(p, "unet", 4)) ||
+                         (key == 3 && !memcmp(p, "dyn", 3));
+            if (!known)
+                ignored(all, "<%s:%.100s>: '%.*s' has no effect; te=, unet= and dyn= have", n->kind, n->arguments,
+                        (int)(size < 40 ? size : 40), p);
             if (key == 2 && !memcmp(p, "te", 2)) text = equals + 1, text_size = size - 3, text_named = true;
             if (key == 4 && !memcmp(p, "unet", 4)) unet = equals + 1, unet_size = size - 5, unet_named = true;
             if (key == 3 && !memcmp(p, "dyn", 3)) dyn = equals + 1, dyn_size = size - 4, dyn_named = true;
@@ -61,7 +80,9 @@ static bool read_arguments(PromptNetwork *n, Error *e) {
             if (position == 1 && !text_named) text = p, text_size = size;
             if (position == 2 && !unet_named) unet = p, unet_size = size;
             if (position == 3 && !dyn_named) dyn = p, dyn_size = size;
-            position++;
+            if (position++ == 4)
+                ignored(all, "<%s:%.100s>: '%.*s' has no effect; a tag has a name and three numbers", n->kind,
+                        n->arguments, (int)(size < 40 ? size : 40), p);
         }
         p += size;
         if (!*p) break;
@@ -82,7 +103,7 @@ static bool add(Prompt *p, size_t *capacity, const char *kind, bool respelled, c
     PromptNetwork *n = &p->networks[p->network_count++];
     *n = (PromptNetwork){.kind = copy(kind, strlen(kind)), .arguments = copy(arguments, size), .respelled = respelled};
     if (!n->kind || !n->arguments) return prompt_no_memory(e);
-    return read_arguments(n, e);
+    return read_arguments(p, n, e);
 }
 
 static bool same_spelling(const PromptNetwork *a, const PromptNetwork *b) {
@@ -133,6 +154,9 @@ bool prompt_networks(Prompt *p, const char *text, size_t size, PromptBuffer *out
         if (length == 4 && (!memcmp(text + word, "lora", 4) || !memcmp(text + word, "lyco", 4))) kind = "lora";
         if (length == 8 && !memcmp(text + word, "hypernet", 8)) kind = "hypernet";
         if (!prompt_append(out, text + from, start - from)) return prompt_no_memory(e);
+        if (!kind)
+            ignored(p, "%.*s: is no tag of a network, and is left out",
+                    (int)(end + 1 - start < 100 ? end + 1 - start : 100), text + start);
         bool respelled = kind && text[word + 1] == 'y' && length == 4;
         if (kind && p->network_count == PROMPT_MOST_NETWORKS)
             return error_set(e, ERR_ARGUMENT, "prompt: names more than %d networks; name fewer", PROMPT_MOST_NETWORKS);

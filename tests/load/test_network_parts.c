@@ -128,6 +128,7 @@ static void check_ranks(SdModel *m) {
 static void check_text_names(void) {
     static const char *const KEYS[] = {"lora_te_text_model_encoder_layers_0_self_attn_q_proj",
                                        "lora_te_encoder_layers_0_self_attn_q_proj",
+                                       "lora_te.text_model.encoder.layers.0.self_attn.q_proj",
                                        "lora_te1.text_model.encoder.layers.0.self_attn.q_proj",
                                        "text_encoder.encoder.layers.0.self_attn.q_proj",
                                        "base_model.model.text_model.encoder.layers.0.self_attn.q_proj",

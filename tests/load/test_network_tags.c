@@ -303,6 +303,11 @@ static void program(const char *model, const char *folder) {
               model);
     cli_fails(1, "none.safetensors: |none of its 1 modules", "txt2img -m %s -p '<lora:none>' -o n.png", model);
     cli_fails(1, "stray.safetensors: |no_such_module", "txt2img -m %s --strict -p '<lora:stray>' -o n.png", model);
+    r = cli("txt2img -m %s -p 'a <lora:one:0.5:lbw=NONE>'" SMALL "-o n.png", model);
+    test_check(!r.code &&
+                   cli_holds(r.err, "sdc: note: <lora:one:0.5:lbw=NONE>: 'lbw=NONE' has no effect; te=, unet= and "),
+               "a tag's argument that is not known is told");
+    cli_free(&r);
     r = cli("txt2img -m %s -p '<lora:stray>'" SMALL "-o n.png", model);
     bool ok = r.code == 0 && cli_holds(r.err, "stray.safetensors: 1 of its parts|2 have|no_such_module");
     test_check(ok, "a part without its place is told");

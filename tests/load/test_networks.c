@@ -105,6 +105,8 @@ static const struct {
     {"lora_unet.down_blocks.0.attentions.0.transformer_blocks.0.attn1.to_q", ".lora_down.weight", ".lora_up.weight"},
     {"unet.down_blocks.0.attentions.0.transformer_blocks.0.attn1.to_q", ".lora_A.my-style_2.weight",
      ".lora_B.my-style_2.weight"},
+    {"base_model.model.unet.down_blocks.0.attentions.0.transformer_blocks.0.attn1.to_q", ".lora_A.default.weight",
+     ".lora_B.default.weight"},
     {"base_model.model._orig_mod.down_blocks.0.attentions.0.transformer_blocks.0.attn1.to_q", ".lora_A.default.weight",
      ".lora_B.default.weight"},
     {"lora_unet__orig_mod_down_blocks_0_attentions_0_transformer_blocks_0_attn1_to_q", ".lora_down.weight",

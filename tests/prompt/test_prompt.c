@@ -288,6 +288,20 @@ static void networks(const Tokenizer *t) {
     ok = prompt_compile(&p, t, "<lora:x:1:2:8><lora:y:dyn=4>", &PLAIN, &e) && p.networks[0].rank == 8;
     test_check(ok && p.networks[1].rank == 4, "dyn, by place and by name");
     prompt_free(&p);
+    static const struct {
+        const char *prompt, *says;
+    } IGNORED[] = {
+        {"a <lora:x:1:lbw=OUTALL:te=1> <lora:y:foo=1>", "<lora:x:1:lbw=OUTALL:te=1>: 'lbw=OUTALL' has no effect"},
+        {"<lyco:x:1:1:1:7:8>", "<lora:x:1:1:1:7:8>: '7' has no effect"},
+        {"a <LORA:x:1> b", "<LORA:x:1>: is no tag"},
+        {"<lora:x:1:0.5:4><lora:y:te=1:unet=2:dyn=3> <:x> <3", NULL}};
+    for (size_t i = 0; i < sizeof IGNORED / sizeof *IGNORED; i++) {
+        ok = prompt_compile(&p, t, IGNORED[i].prompt, &PLAIN, &e);
+        bool same =
+            IGNORED[i].says ? p.ignored && !strncmp(p.ignored, IGNORED[i].says, strlen(IGNORED[i].says)) : !p.ignored;
+        test_check(ok && same, "%s: %s", IGNORED[i].prompt, p.ignored ? p.ignored : "nothing is ignored");
+        prompt_free(&p);
+    }
     test_check(!prompt_compile(&p, t, "<lora:x:1:1:0>", &PLAIN, &e) && strstr(e.text, "dyn"), "dyn 0: %s", e.text);
     prompt_free(&p);
     e = (Error){0};

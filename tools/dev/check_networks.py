@@ -114,7 +114,7 @@ def weight_of(m, org, multiplier):
 
 
 def f32_weight_of(m, org, multiplier):
-    if type(m).__name__ == "LohaModule":  # get_diff_weight has the scale twice, which forward has once
+    if type(m).__name__ in ("LohaModule", "LokrModule"):  # get_diff_weight has the scale twice, which forward has once
         diff = m.get_weight(org.weight.shape)
         return m.apply_weight_decompose(org.weight + diff, multiplier) if m.wd else org.weight + diff * multiplier
     return m.get_merged_weight(multiplier=multiplier)[0]
@@ -137,8 +137,9 @@ def main():
             continue
         org, single = layer(state, which, torch.float64), layer(state, which, torch.float32)
         try:
-            m = make(cls, options, which, org, 4, 2, i)
-            other = make(cls, options, which, single, 4, 2, i)
+            rank = 2 if "LokrModule" in cls.__name__ else 4  # LyCORIS does not decompose matrices as small as these into 4
+            m = make(cls, options, which, org, rank, 1, i)
+            other = make(cls, options, which, single, rank, 1, i)
             for a, b in zip(other.parameters(), m.parameters()):
                 a.data = b.data.float()
             own, weight, f32 = parts(m), weight_of(m, org, multiplier), f32_weight_of(other, single, multiplier)

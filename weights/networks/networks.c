@@ -70,6 +70,7 @@ static const struct {
 } BEGINS[] = {
     {"lora_unet_", NETWORK_UNET},
     {"lora_unet.", NETWORK_UNET},
+    {"lora_te.", NETWORK_TEXT},
     {"lora_te1.", NETWORK_TEXT},
     {"lora_te2.", NETWORK_TEXT_2},
     {"oft_unet_", NETWORK_UNET},
@@ -137,6 +138,7 @@ static bool eat(const char **key, size_t *size, const char *begin) {
 
 static NetworkPart begin(const char **key, size_t *size) {
     NetworkPart of = NETWORK_UNET;
+    eat(key, size, "base_model.model."); /* PEFT's, of a model of several parts or of one */
     for (size_t i = 0; i < sizeof BEGINS / sizeof *BEGINS; i++)
         if (eat(key, size, BEGINS[i].begin)) {
             of = BEGINS[i].of;

@@ -89,6 +89,7 @@ bool networks_note(const SdModel *m, const SdRequest *r, bool quiet, Error *e) {
     SdNetworks all;
     if (!m || (e && e->code) || !sd_networks(m, r, &all, e)) return false;
     bool ok = true;
+    if (all.ignored && !quiet) fprintf(stderr, "sdc: note: %s\n", all.ignored);
     for (int i = 0; ok && i < all.count; i++) {
         SdNetworkReport report;
         if (is_again(&all, i)) continue;

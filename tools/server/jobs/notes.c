@@ -9,8 +9,9 @@ static const char *base_of(const char *path) {
 
 static void of_networks(Job *j, SdModel *m, const SdRequest *r) {
     SdNetworks all;
-    if (r->network_strict || !sd_networks(m, r, &all, NULL)) return;
-    for (int i = 0; i < all.count; i++) {
+    if (!sd_networks(m, r, &all, NULL)) return;
+    if (all.ignored) job_warn(j, "%s", all.ignored);
+    for (int i = 0; !r->network_strict && i < all.count; i++) {
         SdNetworkReport report;
         if (sd_network(m, all.at[i].path, &report, NULL) && report.unmatched)
             job_warn(j, "%.80s: %lld of its parts have no place in this model, %lld have", base_of(all.at[i].path),
