@@ -89,12 +89,29 @@ static bool check_part(SdControlNet *c, Part part, const char *is, const char *o
                                (long long)(r.used + wrong), (long long)r.misshapen, r.names, wrong > 3 ? ", ..." : "");
 }
 
+/* An IP-Adapter has nothing else in its file: FaceID, which has layers besides, would be another picture. */
+static bool check_rest(const SdControlNet *c, const char *path, Error *e) {
+    const Given *g = &c->m.checkpoint->given[GIVEN_CONTROL];
+    const WeightList *l = &c->m.lists[PART_CONTROL];
+    const WeightFile *f = g->files.count && !g->borrowed ? g->files.shards[0] : NULL;
+    for (size_t i = 0; f && f->count > (size_t)l->count && i < f->count; i++) {
+        const char *name = f->tensors[i].name;
+        bool known = false;
+        for (int64_t k = 0; k < l->count && !known; k++) known = !strcmp(l->w[k]->name + strlen(KEY_CONTROL), name);
+        if (!known)
+            return error_set(e, ERR_FORMAT,
+                             "%s: is no IP-Adapter that is supported: it has %.100s; use base, plus or full", path,
+                             name);
+    }
+    return true;
+}
+
 /* It fits the model, and all of it is there. */
 static bool check(SdControlNet *c, const SdModel *of, Error *e) {
     const char *path = checkpoint_path(c->m.checkpoint, GIVEN_CONTROL);
     bool image = control_is_image(c);
     return (image ? check_vision(c, path, e) : check_factor(c, of, path, e)) &&
-           check_part(c, PART_CONTROL, kind_of(c), of->config.family, e) &&
+           check_part(c, PART_CONTROL, kind_of(c), of->config.family, e) && (!image || check_rest(c, path, e)) &&
            (!image || check_part(c, PART_VISION, "vision encoder", "", e));
 }
 

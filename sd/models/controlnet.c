@@ -84,9 +84,36 @@ void controlnet_shapes(const Controlnet *m, Tensor x, int64_t shapes[MAX_CONTROL
     }
 }
 
+/* mean [N,1,C] of x [N,T,C] over T: attention to all alike. */
+static void means(Ctx *c, Tensor mean, Tensor x) {
+    enum { HEADS = 8 };
+    Tensor q = tensor_new(c, 3, mean.n);
+    op_affine(c, q, tensor_slice(x, 1, 0, 1), 0, 0);
+    op_attention(c, mean, q, x, x, x.n[2] % HEADS ? 1 : HEADS, false);
+}
+
+/* map (+)= scale zero(mean of x), at every place */
+static void take_mean(Ctx *c, Tensor map, bool add, const Linear *zero, Tensor x, float scale) {
+    const int64_t shape[] = {x.n[0], 1, x.n[3]}, places[] = {x.n[1] * x.n[2], 1, 1, x.n[3]};
+    Tensor mean = tensor_new(c, 3, shape), y = tensor_new(c, 3, shape);
+    means(c, mean, tensor_tokens(x));
+    linear(c, y, zero, mean, NULL, PLAIN);
+    for (int64_t n = 0; n < x.n[0]; n++) {
+        Tensor to = tensor_reshape(tensor_slice(map, 0, n, 1), 4, places);
+        Tensor from = tensor_repeat(tensor_reshape(tensor_slice(y, 0, n, 1), 4, SHAPE(1, 1, 1, x.n[3])), places[0]);
+        if (add) op_accumulate(c, to, from, scale);
+        else op_affine(c, to, from, scale, 0);
+    }
+}
+
 /* map (+)= scale zero(x) */
-static void take(Ctx *c, Tensor map, bool add, const Linear *zero, Tensor x, float scale) {
+static void take(Ctx *c, Tensor map, bool add, const Controlnet *m, const Linear *zero, Tensor x, float scale) {
     size_t scope = scope_begin(c);
+    if (m->config.pools) {
+        take_mean(c, map, add, zero, x, scale);
+        scope_end(c, scope);
+        return;
+    }
     Tensor y = add ? tensor_new(c, 4, map.n) : map;
     linear(c, tensor_tokens(y), zero, tensor_tokens(x), NULL, PLAIN);
     if (add) op_accumulate(c, map, y, scale);
@@ -107,11 +134,11 @@ void controlnet_forward(Ctx *c, Tensor *maps, bool add, const Controlnet *m, con
         Tensor y = tensor_new(c, 4, shape);
         unet_input_block(c, y, u, i, h, in->time_shifts, &kv);
         if (!i) op_accumulate(c, y, in->guide.n[0] == 1 ? tensor_repeat(in->guide, y.n[0]) : in->guide, 1);
-        take(c, maps[i], add, &m->zero[i], y, in->scales[i]);
+        take(c, maps[i], add, m, &m->zero[i], y, in->scales[i]);
         h = move_down(c, y, begin, at);
     }
     Tensor y = tensor_new(c, 4, h.n);
     unet_middle(c, y, u, h, in->time_shifts, &kv);
-    take(c, maps[u->inputs], add, &m->middle_out, y, in->scales[u->inputs]);
+    take(c, maps[u->inputs], add, m, &m->middle_out, y, in->scales[u->inputs]);
     scope_end(c, scope);
 }

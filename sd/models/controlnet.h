@@ -22,6 +22,7 @@ typedef struct {
     int hint_levels;       /* resolutions of the hint network: 4, from the picture's to the latents' */
     int hint[MAX_LEVELS];  /* its channels at each: 16, 32, 96, 256 */
     ControlnetUnion kinds; /* of a ControlNet Union */
+    bool pools;            /* its maps are their means over the picture: it tells of colours, not of places */
 } ControlnetConfig;
 
 typedef struct {
@@ -35,7 +36,8 @@ typedef struct {
 
 /* What names and shapes of its file (GIVEN_CONTROL) tell, and a model's U-Net, of which it must be: as many channels,
  * levels and heads. False, with a line that begins with its path and names the model's family, where it is of another
- * one, and for what is not built. */
+ * one, and for what is not built. One that pools (control_v11e_sd15_shuffle) is known by global_pool_conditions in its
+ * folder's config.json, or by "shuffle" in its file's name, as other programs know it: its tensors do not say. */
 bool controlnet_from_shapes(const Checkpoint *c, const UnetConfig *of, const char *family, ControlnetConfig *out,
                             Error *e);
 /* Pixels per latent along one side: 8. */

@@ -11,6 +11,9 @@ static bool is_xl(const UnetConfig *of) { return of->levels == 3 && of->label; }
 bool adapter_from_shapes(const Checkpoint *c, const UnetConfig *of, const char *family, AdapterConfig *out, Error *e) {
     static const AdapterConfig KINDS[] = {{8, 3, false}, {8, 1, false}, {16, 3, true}, {16, 1, true}};
     int channels = file_tensor_size(checkpoint_find(c, KEY_CONTROL "conv_in.weight").tensor, 1);
+    if (checkpoint_find(c, KEY_CONTROL "body.0.in_conv.weight").tensor)
+        return error_set(e, ERR_FORMAT, "%s: is a light T2I-Adapter, which is not supported; use a full one",
+                         checkpoint_path(c, GIVEN_CONTROL));
     for (size_t i = 0; i < sizeof KINDS / sizeof *KINDS; i++) {
         *out = KINDS[i];
         if (channels != out->hint * out->factor * out->factor) continue;

@@ -54,6 +54,7 @@ static void only_image(void *user, MadeTensors *l) {
         snprintf(source, sizeof source, "%s%.170s", k->vision ? "clip_vision." : "control0_model.", name);
         if (!k->lacks || strcmp(name, k->lacks)) made_tensor(l, source, name, F32, nd, n);
     }
+    if (k->more) made_tensor(l, "more", k->more, F32, 1, SHAPE(8));
     weight_list_free(&u);
     weight_list_free(&w);
     unet_free(&unet);

@@ -8,6 +8,7 @@ typedef struct {
     SdConfig config; /* of the model that the adapter is for */
     bool plus, full, vision;
     int projected;     /* of an encoder: width of its vectors; 0: that of the adapters */
+    const char *more;  /* a vector that it has besides, or NULL */
     const char *lacks; /* a tensor that is left out, or NULL */
 } MadeAdapter;
 

@@ -276,7 +276,9 @@ static void pictures(const Tokenizer *t) {
         const char *file = w == 1 ? "zq-one.safetensors" : "zq-two.safetensors";
         ok = ok && write_tensors(in_folder(folders[0], file), &(Made){"emb_params", {w, 32}, rows[0][0]}, 1);
         ok = ok && write_tensors(in_folder(folders[1], file),
-                                 (Made[]){{"clip_g", {w, 48}, rows[2][0]}, {"clip_l", {w, 32}, rows[1][0]}}, 2);
+                                 (Made[]){{w == 1 ? "clip_g" : "text_encoders_1", {w, 48}, rows[2][0]},
+                                          {w == 1 ? "clip_l" : "text_encoders_0", {w, 32}, rows[1][0]}},
+                                 2);
     }
     test_check(ok, "embeddings are written");
     for (int k = 0; k < 2; k++) check_pictures(names[k], models[k], folders[k]);

@@ -39,6 +39,7 @@ static bool add_product(MadeTensors *l, const ControlFile *k, const char *rest, 
 
 static bool bind(const ControlFile *k, Controlnet *m, Adapter *a, WeightList *w) {
     ControlnetConfig own = {.unet = k->config.unet, .hint_levels = 4, .hint = {16, 32, 96, 256}};
+    if (k->small) memset(own.unet.depth, 0, sizeof own.unet.depth), own.unet.middle_depth = 0;
     if (k->kinds)
         own.kinds = (ControlnetUnion){
             .kinds = k->kinds, .count = 1, .channels = own.unet.channels, .label = 4 * (int64_t)own.unet.channels};
@@ -66,6 +67,7 @@ static void only_control(void *user, MadeTensors *l) {
         if ((k->lacks && !strcmp(rest, k->lacks)) || add_product(l, k, rest, nd, n)) continue;
         made_tensor(l, source, name, F32, nd, n);
     }
+    if (k->more) made_tensor(l, "more", k->more, F32, 1, SHAPE(8));
     weight_list_free(&w);
     controlnet_free(&m);
 }
@@ -129,7 +131,10 @@ void control_against_golden(const ControlCase *k, char model[1024], char files[2
     snprintf(model, 1024, "%s", test_path("control_model.safetensors"));
     test_check(make_model_of(model, (MakeModel){.dtype = F32}, k->config()), "a model is written");
     for (int n = 0; n < k->count; n++) {
-        snprintf(files[n], sizeof *files, "%s", test_path(n ? "second.safetensors" : "first.safetensors"));
+        snprintf(files[n], sizeof *files, "%s",
+                 test_path(n           ? "second.safetensors"
+                           : k->pooled ? "shuffle.safetensors"
+                                       : "first.safetensors"));
         make_control(files[n], (ControlFile){.config = k->config(),
                                              .number = n,
                                              .prefix = k->kinds                            ? NULL
@@ -137,7 +142,8 @@ void control_against_golden(const ControlCase *k, char model[1024], char files[2
                                                                                            : "control_model.",
                                              .adapter = k->adapter,
                                              .rank = k->rank,
-                                             .kinds = k->kinds});
+                                             .kinds = k->kinds,
+                                             .small = k->small});
     }
     compare(k, model, files);
 }

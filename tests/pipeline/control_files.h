@@ -14,6 +14,8 @@ typedef struct {
     AdapterConfig adapter; /* a T2I-Adapter; factor 0: none */
     int rank;              /* a ControlLoRA; 0: none */
     int kinds;             /* a ControlNet Union; 0: none */
+    bool small;            /* without attention */
+    const char *more;      /* a vector that it has besides, or NULL */
 } ControlFile;
 
 /* One check. */
@@ -33,8 +35,9 @@ typedef struct {
     SdControlMode mode;
     AdapterConfig adapter; /* factor 0: none */
     int rank;
-    int kinds; /* 0: no union, whose hint is of lines */
-    int steps; /* 0: 3 */
+    int kinds;          /* 0: no union, whose hint is of lines */
+    bool small, pooled; /* pooled: the first, which its name tells */
+    int steps;          /* 0: 3 */
 } ControlCase;
 
 /* Writes the case's model and the files of its controls, and compares every tap of its golden. */

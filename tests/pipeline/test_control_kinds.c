@@ -1,4 +1,5 @@
-/* test_control_kinds.c: T2I-Adapters of SDXL and of hints of one channel, ControlNet Unions and ControlLoRAs, against
+/* test_control_kinds.c: T2I-Adapters of SDXL and of hints of one channel, ControlNet Unions, ControlLoRAs, ControlNets
+ * without attention and pooled ones, against
  * diffusers' through every tap; ControlLoRAs with the model's networks, and in little memory; what a union is told. */
 #include "sd/info/infotext_control.h"
 #include "tensor/gpu.h"
@@ -14,6 +15,8 @@ static const ControlCase CASES[] = {
     {"micro_adapter_gray", micro_config, 1, {0.8}, SD_CONTROL_BALANCED, .adapter = {8, 1, false}, .steps = 2},
     {"micro_adapter_xl", micro_sdxl_config, 1, {0.8}, SD_CONTROL_BALANCED, .adapter = {16, 3, true}, .steps = 2},
     {"micro_control_union", micro_sdxl_config, 1, {0.7}, SD_CONTROL_BALANCED, .kinds = 6},
+    {"micro_control_small", micro_sdxl_config, 1, {0.7}, SD_CONTROL_BALANCED, .small = true},
+    {"micro_control_pooled", micro_config, 2, {0.8, 0.6}, SD_CONTROL_BALANCED, .pooled = true},
     {"micro_control_lora", micro_sdxl_config, 1, {0.7}, SD_CONTROL_BALANCED, .rank = 4, .steps = 2},
 };
 
@@ -94,6 +97,22 @@ static void unions(const char *model, const char *file) {
     infotext_read_free(&read);
 }
 
+/* In the least memory, among two pictures, with mixed products and on a GPU. */
+static void everywhere(const ControlCase *k, const char *model, const char *file) {
+    const SdOptions mixed = {.precision = SD_MIXED};
+    Drawn want = draw(model, (SdOptions){0}, file, NULL, false),
+          small = draw(model, (SdOptions){.memory_limit = want.plan.least}, file, NULL, false),
+          two = draw_as(model, (SdOptions){0}, file, NULL, false, SD_KIND_UNSAID, 2),
+          fast = draw(model, mixed, file, NULL, false);
+    test_check(same(&want, &small) && small.plan.streamed, "%s: the least memory: the same picture", k->name);
+    test_check(same(&want, &two) && fast.ok, "%s: the first of two pictures; mixed", k->name);
+    test_note("%s%s%s%s", want.text, small.text, two.text, fast.text);
+    if (!gpu_count() || !strstr(want.text, "Exact: 1")) return;
+    Drawn gpu = draw(model, (SdOptions){.device = "cuda"}, file, NULL, false);
+    test_check(same(&want, &gpu), "%s: a GPU draws the same picture", k->name);
+    test_note("%s", gpu.text);
+}
+
 static void only_lora(void *user, MadeTensors *l) {
     (void)user;
     l->count = 0;
@@ -130,13 +149,16 @@ static void misfits(void) {
         const char *says;
         ControlFile made;
         SdConfig (*of)(void);
-    } BAD[] = {{"is a T2I-Adapter of SDXL, but the model is SD 1.x", {.adapter = {16, 3, true}}, micro_config},
-               {"is a T2I-Adapter that reads 128 channels", {.adapter = {8, 2, false}}, micro_config},
-               {"is no ControlNet of SD 1.x", {.rank = 4}, micro_config},
-               {"is a ControlNet Union of another shape (0 layers",
-                {.kinds = 8, .lacks = "transformer_layes.0.ln_1.weight"},
-                micro_sdxl_config},
-               {"1 of its", {.rank = 4, .lacks = "middle_block.1.proj_in.down"}, micro_sdxl_config}};
+    } BAD[] = {
+        {"is a T2I-Adapter of SDXL, but the model is SD 1.x", {.adapter = {16, 3, true}}, micro_config},
+        {"is a T2I-Adapter that reads 128 channels", {.adapter = {8, 2, false}}, micro_config},
+        {"is a light T2I-Adapter", {.adapter = {16, 3, true}, .more = "body.0.in_conv.weight"}, micro_sdxl_config},
+        {"is a ControlNet of SDXL, but the model is SD 1.x", {.small = true}, micro_config},
+        {"is no ControlNet of SD 1.x", {.rank = 4}, micro_config},
+        {"is a ControlNet Union of another shape (0 layers",
+         {.kinds = 8, .lacks = "transformer_layes.0.ln_1.weight"},
+         micro_sdxl_config},
+        {"1 of its", {.rank = 4, .lacks = "middle_block.1.proj_in.down"}, micro_sdxl_config}};
     char model[1024];
     snprintf(model, sizeof model, "%s", test_path("sd1.safetensors"));
     for (size_t i = 0; i < sizeof BAD / sizeof *BAD; i++) {
@@ -157,6 +179,7 @@ SUITE(control_kinds, .seconds = 2, .blas = true) {
     for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
         control_against_golden(&CASES[i], model, files);
         if (CASES[i].kinds) unions(model, files[0]);
+        if (CASES[i].small || CASES[i].pooled) everywhere(&CASES[i], model, files[0]);
     }
     loras(model, files[0]);
     misfits();

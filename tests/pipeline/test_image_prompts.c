@@ -133,9 +133,12 @@ static void misfits(const char *model, const char *file, const char *vision) {
     char path[1024];
     MadeAdapter bad[] = {{.config = micro_sdxl_config()},
                          {.config = micro_config(), .lacks = "ip_adapter.3.to_v_ip.weight"},
-                         {.config = micro_config(), .plus = true, .lacks = "image_proj.norm_out.bias"}};
+                         {.config = micro_config(), .plus = true, .lacks = "image_proj.norm_out.bias"},
+                         {.config = micro_config(), .more = "ip_adapter.1.to_q_lora.down.weight"},
+                         {.config = micro_config(), .more = "ip_adapter.1.to_x_ip.weight"}};
     const char *const says[] = {"is an IP-Adapter of", "ip_adapter.3.to_v_ip.weight is missing",
-                                "image_proj.norm_out.bias is missing"};
+                                "image_proj.norm_out.bias is missing", "is an IP-Adapter FaceID",
+                                "it has ip_adapter.1.to_x_ip.weight; use base, plus or full"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         snprintf(path, sizeof path, "%s", test_path("misfit.safetensors"));
         make_adapter(path, bad[i]);

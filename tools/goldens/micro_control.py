@@ -2,7 +2,9 @@
 
 micro_control_two: two ControlNets at 0.8 and 0.6, balanced. micro_control_more: one in the mode "ControlNet is more
 important": 0.825^(12 - i) of its weight, nothing beside the negative prompt. micro_control_sdxl: one with labels, at 0.7.
-micro_control_union: diffusers' ControlNetUnionModel, told that the hint's kind is 3 of 6, at 0.7.
+micro_control_union: diffusers' ControlNetUnionModel, told that the hint's kind is 3 of 6, at 0.7. micro_control_small: one without
+attention, at 0.7. micro_control_pooled: one with global_pool_conditions, at 0.8, and another at 0.6; what is pooled says nothing beside
+the negative prompt.
 Hint n is [h][w][3] bytes x >> 24 of values.py's x called "hint<n>"; the weights' names begin with "control<n>_model.".
 """
 import re
@@ -20,6 +22,8 @@ JOBS = {  # name: (family, (weight, more) of each ControlNet)
     "micro_control_sdxl": ("sdxl", ((0.7, False),)),
     "micro_control_union": ("sdxl", ((0.7, False),), 3),
     "micro_control_adapter": ("sd", 0.8),
+    "micro_control_small": ("sdxl", ((0.7, False),), "small"),
+    "micro_control_pooled": ("sd", ((0.8, False), (0.6, False)), "pooled"),
 }
 HINT = {"conv_in": 0, "conv_out": 14}
 
@@ -57,6 +61,17 @@ def _settings(c):
 def new_control(c):
     """A family's ControlNet."""
     return diffusers.ControlNetModel(**_settings(c))
+
+
+def new_small(c):
+    """One without attention, as controlnet-canny-sdxl-1.0-small."""
+    s = {**_settings(c), "transformer_layers_per_block": 1}
+    return diffusers.ControlNetModel(**{**s, "down_block_types": ["DownBlock2D"] * len(c["channels"]), "mid_block_type": "UNetMidBlock2D"})
+
+
+def new_pooled(c):
+    """One whose maps are their means, as control_v11e_sd15_shuffle."""
+    return diffusers.ControlNetModel(**_settings(c), global_pool_conditions=True)
 
 
 def new_union(c, kinds=8):
@@ -110,7 +125,7 @@ class Controlled:
         for m, picture, weight, only in self.controls:
             down, mid = m(x, t, controlnet_cond=picture.expand(len(x), -1, -1, -1), return_dict=False, **more)
             maps = [r * (weight * (0.825 ** (12 - i) if only else 1)) for i, r in enumerate([*down, mid])]
-            if only:
+            if only or getattr(getattr(m, "config", None), "global_pool_conditions", False):
                 maps = [torch.cat([torch.zeros_like(r[:1]), r[1:]]) for r in maps]
             total = maps if total is None else [a + b for a, b in zip(total, maps)]
         return self.unet(x, t, down_block_additional_residuals=total[:-1], mid_block_additional_residual=total[-1], **more)
@@ -149,7 +164,11 @@ class Adapted(Featured):
 def run(parts, c, job, which, dtype, kind=None):
     if isinstance(which, float):
         return pipeline.run_family({**parts, "unet": Adapted(parts["unet"], c, job, which, dtype)}, c, job, dtype, True)
-    if kind is not None:
+    if kind == "small":
+        made = lambda n: control(c, n, dtype, new_small)
+    elif kind == "pooled":
+        made = lambda n: control(c, n, dtype, new_control if n else new_pooled)
+    elif kind is not None:
         made = lambda n: United(control(c, n, dtype, lambda c: new_union(c, 6)), kind)
     else:
         made = lambda n: control(c, n, dtype)

@@ -57,8 +57,8 @@ static bool read_tensors(const WeightFile *f, const char *prefix, EmbeddingFile 
         if (!name) continue;
         last = t, count++;
         if (!strncmp(name, "string_to_param.", 16)) term = t, terms++;
-        if (!strcmp(name, "clip_l")) l = t;
-        if (!strcmp(name, "clip_g")) g = t;
+        if (!strcmp(name, "clip_l") || !strcmp(name, "text_encoders_0")) l = t; /* diffusers' scripts, once */
+        if (!strcmp(name, "clip_g") || !strcmp(name, "text_encoders_1")) g = t;
     }
     if (terms > 1) return error_set(e, ERR_FORMAT, "%s: holds %zu terms; split it into files of one", f->path, terms);
     if (!terms && l && g) return out->marked = true, read_part(f, l, 0, out, e) && read_part(f, g, 1, out, e);

@@ -40,7 +40,7 @@ int64_t call_negative(const Generation *g, const ControlCall *call) {
 
 /* The first picture that it has a say in. */
 static int64_t first_of(const Generation *g, const Control *k, const ControlCall *call) {
-    return k->of->mode == SD_CONTROL_MORE ? call_negative(g, call) : 0;
+    return k->of->mode == SD_CONTROL_MORE || k->net->net.config.pools ? call_negative(g, call) : 0;
 }
 
 /* The row of its guides that entry i of a call has. */
