@@ -400,7 +400,7 @@ static void formats(void) {
     }
 }
 
-SUITE(record_files, .seconds = 6) {
+SUITE(record_files, .seconds = 8) {
     if (!make_files()) return;
     for (size_t i = 0; i < sizeof RUNS / sizeof *RUNS; i++) run(&RUNS[i]);
     finding();

@@ -337,7 +337,7 @@ static void program(const char *model, const char *folder) {
     replay_brought(model, folder);
 }
 
-SUITE(network_tags, .seconds = 5) {
+SUITE(network_tags, .seconds = 3) {
     char model[600], folder[600], one[600], two[600];
     Error e = {0};
     network_names();

@@ -416,7 +416,7 @@ static void check_blocks(void) {
     free(w.w);
 }
 
-SUITE(networks, .seconds = 4) {
+SUITE(networks, .seconds = 2) {
     const char *path = test_path("micro.safetensors");
     make_micro_model(path, F32);
     SdModel *m = open_plain(path);

@@ -174,7 +174,7 @@ static void misfits(void) {
     }
 }
 
-SUITE(control_kinds, .seconds = 2, .blas = true) {
+SUITE(control_kinds, .seconds = 4, .blas = true) {
     char model[1024], files[2][1024];
     for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
         control_against_golden(&CASES[i], model, files);
