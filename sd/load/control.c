@@ -228,6 +228,15 @@ bool control_vision_title(SdControlNet *c, char out[280], Error *e) {
     return true;
 }
 
+bool control_finite(const SdControlNet *c, Error *e) {
+    bool ok = true;
+    for (int part = GIVEN_CONTROL; part <= GIVEN_VISION; part++) {
+        const PartFiles *files = &c->m.checkpoint->given[part].files;
+        for (int i = 0; ok && i < files->count; i++) ok = weight_file_finite(files->shards[i], e);
+    }
+    return ok;
+}
+
 bool control_file_is(const char *path, bool image) {
     Error own = {0};
     Checkpoint *c = checkpoint_open_part(GIVEN_CONTROL, path, &own);

@@ -33,6 +33,9 @@ const char *control_module(const SdControlNet *c);
 /* "NAME [HASH]" of an IP-Adapter's vision encoder, as other parts from files of their own are called: the file's name
  * and the first 10 digits of its SHA-256; a folder's name alone; "" of what is no IP-Adapter. ERR_FILE. */
 bool control_vision_title(SdControlNet *c, char out[280], Error *e);
+/* Whether all numbers of its files are finite, which is looked at only once a drawing's are not. ERR_FORMAT, with the
+ * name of the first that is not. */
+bool control_finite(const SdControlNet *c, Error *e);
 /* Whether a file or folder is an IP-Adapter, or a ControlNet or the like, by its header alone. */
 bool control_file_is(const char *path, bool image);
 /* Whether an IP-Adapter's file reads what a vision encoder makes, by their headers alone. */

@@ -9,6 +9,7 @@
 #include "tests/harness/test.h"
 #include "weights/formats/safetensors.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -301,6 +302,8 @@ static void program(const char *model, const char *folder) {
     cli_fails(2, "<lora:ona>: no such file in |'one'", "txt2img -m %s -p '<lora:ona>' -o n.png", model);
     cli_fails(2, "<hypernet:x:1>: hypernetworks are not supported", "txt2img -m %s -p '<hypernet:x:1>' -o n.png",
               model);
+    cli_fails(1, "nan.safetensors: |lora_down.weight has numbers that are not finite",
+              "txt2img -m %s -p 'a <lora:nan>'" SMALL "-o n.png", model);
     cli_fails(1, "none.safetensors: |none of its 1 modules", "txt2img -m %s -p '<lora:none>' -o n.png", model);
     cli_fails(1, "stray.safetensors: |no_such_module", "txt2img -m %s --strict -p '<lora:stray>' -o n.png", model);
     r = cli("txt2img -m %s -p 'a <lora:one:0.5:lbw=NONE>'" SMALL "-o n.png", model);
@@ -349,6 +352,7 @@ SUITE(network_tags, .seconds = 3) {
     snprintf(one, sizeof one, "%s", make_one("loras/one.safetensors", "grain", 1, false));
     snprintf(two, sizeof two, "%s", make_one("loras/two.safetensors", NULL, 0.5f, false));
     make_one("loras/stray.safetensors", NULL, 1, true);
+    make_one("loras/nan.safetensors", NULL, NAN, false);
     MadeNetwork none = {.count = 0};
     MadeWeight w = {32, 32, 1, calloc(32 * 32, sizeof(double))};
     made_lora(&none, "lora_unet_no_such_module", w);

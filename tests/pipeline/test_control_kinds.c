@@ -8,7 +8,9 @@
 #include "control_files.h"
 #include "pipeline.h"
 
+#include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static const ControlCase CASES[] = {
@@ -174,6 +176,25 @@ static void misfits(void) {
     }
 }
 
+/* A number that is not finite is the ControlNet's, and not the model's. */
+static void damaged(void) {
+    const char *path = test_path("damaged.safetensors");
+    const float last = NAN;
+    size_t size = 0;
+    char model[1024];
+    snprintf(model, sizeof model, "%s", test_path("sd1.safetensors"));
+    test_check(make_model_of(model, (MakeModel){.dtype = F32}, micro_config()), "a model is written");
+    make_control(path, (ControlFile){.config = micro_config(), .prefix = ""});
+    char *bytes = test_read(path, &size);
+    if (bytes) memcpy(bytes + size - sizeof last, &last, sizeof last);
+    test_check(bytes && test_write(path, bytes, size), "its last number is none");
+    free(bytes);
+    Drawn d = draw(model, (SdOptions){0}, path, NULL, false);
+    test_check(!d.ok && strstr(d.text, "damaged.safetensors: ") && strstr(d.text, "numbers that are not finite"),
+               "a damaged ControlNet is told");
+    test_note("%s", d.text);
+}
+
 SUITE(control_kinds, .seconds = 4, .blas = true) {
     char model[1024], files[2][1024];
     for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
@@ -183,4 +204,5 @@ SUITE(control_kinds, .seconds = 4, .blas = true) {
     }
     loras(model, files[0]);
     misfits();
+    damaged();
 }

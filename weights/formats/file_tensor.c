@@ -193,6 +193,28 @@ bool file_tensor_f64(const WeightFile *f, const FileTensor *t, int64_t first, in
     return file_tensor_read(f, t, first, count, F64, out);
 }
 
+static bool tensor_finite(const WeightFile *f, const FileTensor *t) {
+    enum { PIECE = 1024 };
+    double numbers[PIECE];
+    int64_t count = file_tensor_count(t);
+    for (int64_t at = 0; at < count; at += PIECE) {
+        int64_t n = count - at < PIECE ? count - at : PIECE;
+        if (!file_tensor_f64(f, t, at, n, numbers)) return true; /* no numbers */
+        for (int64_t i = 0; i < n; i++)
+            if (numbers[i] - numbers[i] != 0) return false;
+    }
+    return true;
+}
+
+bool weight_file_finite(const WeightFile *f, Error *e) {
+    for (size_t i = 0; i < f->count; i++)
+        if (!tensor_finite(f, &f->tensors[i]))
+            return error_set(e, ERR_FORMAT,
+                             "%s: %.200s has numbers that are not finite, which draw nothing; use another file",
+                             f->path, f->tensors[i].name);
+    return true;
+}
+
 /* All pages that t's data lie on, or all but the last. */
 static void advise(const WeightFile *f, const FileTensor *t, bool last, void (*advice)(const void *p, size_t size)) {
     if (!f->backed) return;

@@ -77,6 +77,9 @@ bool file_tensor_widen(const WeightFile *f, const FileTensor *t, int64_t first, 
 bool file_tensor_f32(const WeightFile *f, const FileTensor *t, float *out);
 /* Elements [first, first + count) as f64. */
 bool file_tensor_f64(const WeightFile *f, const FileTensor *t, int64_t first, int64_t count, double *out);
+/* Whether all its numbers are finite, which reads the whole file. ERR_FORMAT: one line that names the first that has
+ * others. */
+bool weight_file_finite(const WeightFile *f, Error *e);
 /* Tells the kernel that the pages of t's data are no longer needed (touching them reads the file again). */
 void file_tensor_drop(const WeightFile *f, const FileTensor *t);
 /* The same, with what the system maps together with a page that is read. */

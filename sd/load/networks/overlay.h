@@ -2,7 +2,7 @@
  *
  *     overlay_names.c   the modules of the model under every name that networks' files give them
  *     overlay.c         which changes a call's networks make to which weights; what the files say and do not fit
- *     overlay_find.c    a weight's changes
+ *     overlay_find.c    a weight's changes; numbers that are not finite
  *     overlay_rows.c    the changed rows of a weight: the one loop over its changes
  *     overlay_kinds.c   the table of kinds, and what each changes
  *     overlay_oft.c     the rotations of OFT and BOFT
@@ -55,6 +55,9 @@ typedef struct Overlay {
  * with `strict`, any key or module without its place), ERR_MEMORY. */
 bool overlay_set(SdModel *m, const SdNetwork *networks, int count, SdApply apply, bool strict, Error *e);
 void overlay_free(Overlay *o); /* NULL is fine */
+/* Whether all numbers of the networks' files are finite, which is looked at only once a drawing's are not. ERR_FORMAT,
+ * with the name of the first that is not. o NULL: there are none. */
+bool overlay_finite(const Overlay *o, Error *e);
 
 /* The changes of a weight; none where o is NULL. name: Weight.name itself. */
 Deltas overlay_find(const Overlay *o, const char *name);

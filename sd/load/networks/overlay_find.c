@@ -1,4 +1,4 @@
-/* overlay_find.c: a weight's changes among those of an overlay, and its end. */
+/* overlay_find.c: a weight's changes among those of an overlay, numbers that are not finite, and its end. */
 #include "overlay.h"
 
 #include <stdlib.h>
@@ -13,6 +13,12 @@ Deltas overlay_find(const Overlay *o, const char *name) {
     Deltas d = {o ? o->deltas + low : NULL, 0};
     while (o && low + (size_t)d.count < o->delta_count && d.at[d.count].weight->name == name) d.count++;
     return d;
+}
+
+bool overlay_finite(const Overlay *o, Error *e) {
+    bool ok = true;
+    for (int i = 0; ok && o && i < o->count; i++) ok = weight_file_finite(o->networks[i].file, e);
+    return ok;
 }
 
 void overlay_end(Deltas d) {

@@ -1,7 +1,10 @@
 #include "unet_calls.h"
 
+#include "sd/load/control.h"
+#include "sd/load/networks/overlay.h"
 #include "sd/pipeline/attention/attention_calls.h"
 #include "sd/pipeline/beside.h"
+#include "sd/pipeline/control/control.h"
 #include "sd/pipeline/text/conditioning.h"
 #include "experts.h"
 #include "sd/pipeline/nonfinite.h"
@@ -169,6 +172,9 @@ static bool run_sides(Generation *g, const Mode *mode, Cursor *at, Call k, float
     }
     if (!error_pass(e, &g->ctx.err)) return false;
     if (ctx_plans(&g->ctx) || all_finite(out + k.side * g->group * g->latent, count)) return true;
+    bool added = overlay_finite(g->now->m->overlay, e);
+    for (int i = 0; added && i < control_count(g, g->now); i++) added = control_finite(g->controls[i].net, e);
+    if (!added) return false;
     FirstNonfinite found = {{0}};
     Taps look = nonfinite_listener(&found);
     if (all_finite(x, g->group * g->latent)) forward_context(g, mode, at, k, out, x, scale, time, &look);
