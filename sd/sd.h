@@ -148,8 +148,9 @@ typedef struct {
 } SdProgress;
 
 /* How a picture is brought to another size; the webui's modes: stretch it; cover the size and cut off what is too much
- * on both sides; fit into the size and fill the rest by continuing the edges. */
-typedef enum { SD_RESIZE_STRETCH, SD_RESIZE_CROP, SD_RESIZE_FILL } SdResize;
+ * on both sides; fit into the size and fill the rest by continuing the edges. For img2img's picture also: encode it in
+ * its own size, and stretch its latents, bilinearly. */
+typedef enum { SD_RESIZE_STRETCH, SD_RESIZE_CROP, SD_RESIZE_FILL, SD_RESIZE_LATENT } SdResize;
 
 /* How many of n steps a strength s runs: the webui's int(s n) + 1, diffusers' int(s n), or all n of a schedule of n / s
  * (the webui's "do exactly the amount of steps the slider specifies"). */
@@ -467,6 +468,9 @@ bool sd_encode(SdModel *m, const SdRequest *r, const char *path, Error *e);
  * vae_decoder. */
 bool sd_decode(SdModel *m, const SdRequest *r, const char *path, SdResult *out, Error *e);
 void sd_free(SdResult *r); /* and empties it: it may be called again */
+/* The first of r's settings, by its name ("image-cfg"), that is not at its default and that this model has no use for:
+ * drawing refuses it. NULL: none. */
+const char *sd_unfollowed(const SdModel *m, const SdRequest *r);
 /* The text (SdPicture.parameters) that the first picture of a request with a seed will carry, without drawing it, for
  * free(): files that it names are read for their hashes. A refiner is taken to have its part. */
 bool sd_parameters(SdModel *m, const SdRequest *r, char **text, Error *e);

@@ -2,6 +2,7 @@
  * then says to whoever asks about it: there is none. */
 #include "sd/image/color_match.h"
 #include "sd/image/image.h"
+#include "sd/image/interpolate.h"
 #include "sd/image/resize.h"
 #include "sd/pipeline/attention/attention_calls.h"
 #include "sd/pipeline/attention/attention_maps.h"
@@ -85,6 +86,11 @@ bool resize_picture(const uint8_t *from, int from_w, int from_h, uint8_t *to, in
     (void)from, (void)to, (void)mode;
     return error_set(e, ERR_ARGUMENT, "image: is %dx%d and the picture %dx%d; sd_core does not resize, so do it before",
                      from_w, from_h, w, h);
+}
+bool interpolate(float *to, int to_h, int to_w, const float *from, int h, int w, int64_t planes, Interpolation how,
+                 Error *e) {
+    (void)to, (void)to_h, (void)to_w, (void)from, (void)h, (void)w, (void)planes, (void)how;
+    return error_set(e, ERR_ARGUMENT, "resize mode: sd_core does not stretch latents; choose another");
 }
 void color_match(uint8_t *rgb, int64_t n, const uint8_t *like, int64_t n_like) {
     (void)rgb, (void)n, (void)like, (void)n_like;

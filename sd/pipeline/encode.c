@@ -5,6 +5,7 @@
 #include "latents.h"
 #include "nonfinite.h"
 #include "planes.h"
+#include "sd/image/interpolate.h"
 #include "sd/image/pixels.h"
 #include "sd/noise/noise.h"
 #include "sd/noise/posterior.h"
@@ -19,14 +20,15 @@ static const uint8_t *picture(const Generation *g, int index) {
     return g->pass.pictures ? g->pass.pictures[index] : g->image;
 }
 
-/* Its size, and that of its latents, of which the pass' own may be a part. */
+/* Its size, and that of its latents, of which the pass' own may be a part, or which are stretched to those. */
 typedef struct {
     int64_t picture_h, picture_w, h, w;
 } EncodedSize;
 
 static EncodedSize encoded_size(const Generation *g) {
     const Pass *p = &g->pass;
-    int unit = vae_factor(&g->m->config.vae);
+    const int unit = vae_factor(&g->m->config.vae), w = g->r->image_width, h = g->r->image_height;
+    if (generation_stretches(g)) return (EncodedSize){h, w, h / unit, w / unit};
     if (!p->from_pictures) return (EncodedSize){g->r->height, g->r->width, g->h, g->w};
     return (EncodedSize){p->picture_h, p->picture_w, p->picture_h / unit, p->picture_w / unit};
 }
@@ -146,23 +148,48 @@ static bool run_masked(Generation *g, const Mode *mode, float *noise, Error *e) 
     return ok;
 }
 
+/* Picture `index`'s latents in the encoded size, at `work`, behind which is room for as much noise. */
+static void sample_whole(const Generation *g, int index, const float *moments, float *work) {
+    const VaeConfig *vae = &g->m->config.vae;
+    const EncodedSize size = encoded_size(g);
+    const int64_t pixels = size.h * size.w;
+    float *noise = work + vae->latent * pixels;
+    Noise own;
+    if (by_taesd(g)) {
+        pixels_to_planes(work, moments, vae->latent, pixels);
+        return;
+    }
+    noise_init(&own, g->r->rng, g->seed + (g->r->variation_strength != 0 ? 0 : (uint64_t)index));
+    noise_fill(&own, noise, vae->latent * pixels);
+    sample_moments(work, moments, g->r->encode == SD_ENCODE_MEAN ? NULL : noise, vae->latent, pixels, vae);
+}
+
+/* The picture that all begin with, in its own size, whose latents are stretched (modules/processing.py, resize mode 3).
+ * work: as of sample_whole. */
+static bool run_stretched(Generation *g, const Mode *mode, float *work, Error *e) {
+    const EncodedSize size = encoded_size(g);
+    size_t scope = scope_begin(&g->ctx);
+    Tensor moments = encode(g, 0, mode, false, NULL);
+    bool ok = error_pass(e, &g->ctx.err), finite = !ok || all_finite(moments.data, tensor_count(moments));
+    for (int i = 0; ok && finite && i < g->batch; i++) {
+        sample_whole(g, i, moments.data, work);
+        ok = interpolate(g->z + i * g->latent, (int)g->h, (int)g->w, work, (int)size.h, (int)size.w,
+                         g->m->config.vae.latent, INTERPOLATE_BILINEAR, e);
+    }
+    scope_end(&g->ctx, scope);
+    return finite ? ok : damaged(g, 0, mode, false, e);
+}
+
 /* The batch's picture `index` begins with one of its own, of whose latents the pass draws a part: sampled as a whole.
- * work: two latents of that. */
+ * work: as of sample_whole. */
 static bool run_own(Generation *g, int index, const Mode *mode, float *work, Error *e) {
     const VaeConfig *vae = &g->m->config.vae;
     const EncodedSize size = encoded_size(g);
-    float *whole = work, *noise = work + vae->latent * size.h * size.w, *z = g->z + index * g->latent;
+    float *whole = work, *z = g->z + index * g->latent;
     size_t scope = scope_begin(&g->ctx);
     Tensor moments = encode(g, index, mode, false, NULL);
     bool ok = error_pass(e, &g->ctx.err), finite = !ok || all_finite(moments.data, tensor_count(moments));
-    if (ok && finite && by_taesd(g)) pixels_to_planes(whole, moments.data, vae->latent, size.h * size.w);
-    else if (ok && finite) {
-        Noise own;
-        noise_init(&own, g->r->rng, g->seed + (g->r->variation_strength != 0 ? 0 : (uint64_t)index));
-        noise_fill(&own, noise, vae->latent * size.h * size.w);
-        bool mean = g->r->encode == SD_ENCODE_MEAN;
-        sample_moments(whole, moments.data, mean ? NULL : noise, vae->latent, size.h * size.w, vae);
-    }
+    if (ok && finite) sample_whole(g, index, moments.data, work);
     if (ok && finite && edits(g)) show_picture(g, index, moments.data); /* all of it: see tiles.h */
     scope_end(&g->ctx, scope);
     if (!finite) return damaged(g, index, mode, false, e);
@@ -173,11 +200,14 @@ static bool run_own(Generation *g, int index, const Mode *mode, float *work, Err
     return ok;
 }
 
+/* Pictures whose latents have another size than the pass'. */
 static bool run_all(Generation *g, const Mode *mode, Error *e) {
     const EncodedSize size = encoded_size(g);
     float *work = malloc((size_t)(2 * g->m->config.vae.latent * size.h * size.w) * sizeof *work);
     bool ok = work || error_set(e, ERR_MEMORY, "out of memory for latents");
-    for (int i = 0; ok && i < g->batch; i++) ok = run_own(g, i, mode, work, e);
+    if (generation_stretches(g)) ok = ok && run_stretched(g, mode, work, e);
+    else
+        for (int i = 0; ok && i < g->batch; i++) ok = run_own(g, i, mode, work, e);
     free(work);
     return ok;
 }
@@ -189,7 +219,7 @@ bool encode_run(Generation *g, const Mode *mode, Error *e) {
     if (beside) g->beside = malloc((size_t)beside * sizeof *g->beside);
     bool ok = noise && (g->z || !generation_encodes(g)) && (g->beside || !beside);
     if (!ok) error_set(e, ERR_MEMORY, "out of memory for latents");
-    if (g->pass.from_pictures) ok = ok && run_all(g, mode, e);
+    if (g->pass.from_pictures || generation_stretches(g)) ok = ok && run_all(g, mode, e);
     else if (g->image) ok = ok && run(g, mode, noise, e);
     if (shows_masked(g)) ok = ok && run_masked(g, mode, noise, e);
     free(noise);

@@ -79,6 +79,12 @@ static bool find_networks(Generation *g, Error *e) {
            embeddings_with(&g->embeddings, &m->embeddings, m->overlay->networks, l->count, &m->config, m->tokenizer, e);
 }
 
+bool generation_stretches(const Generation *g) {
+    const SdRequest *r = g->r;
+    return r->image && r->resize == SD_RESIZE_LATENT && !g->pass.from_pictures &&
+           (r->image_width != r->width || r->image_height != r->height);
+}
+
 static bool fit_image(Generation *g, Error *e) {
     const SdRequest *r = g->r;
     if (r->mask) return inpaint_begin(g, e);
@@ -86,7 +92,7 @@ static bool fit_image(Generation *g, Error *e) {
     const bool small = beside_upscales(g->m);
     const int w = small ? (int)g->w : r->width, h = small ? (int)g->h : r->height;
     g->image = r->image;
-    if (!r->image || (r->image_width == w && r->image_height == h)) return true;
+    if (!r->image || (r->image_width == w && r->image_height == h) || generation_stretches(g)) return true;
     g->image = g->resized = malloc((size_t)w * (size_t)h * 3);
     if (!g->resized) return error_set(e, ERR_MEMORY, "out of memory for a picture");
     return resize_picture(r->image, r->image_width, r->image_height, g->resized, w, h, r->resize, e);

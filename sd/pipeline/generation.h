@@ -195,6 +195,8 @@ typedef struct {
 /* Whether it begins with a picture, as img2img does, and whether that has to be encoded. */
 bool generation_has_start(const Generation *g);
 bool generation_encodes(const Generation *g);
+/* Whether that has a size of its own, and its latents are stretched (SD_RESIZE_LATENT). */
+bool generation_stretches(const Generation *g);
 /* Fills what is derived from the request. pass NULL: the only one. ERR_ARGUMENT for what cannot be served.
  * generation_end in any case. */
 bool generation_begin(Generation *g, SdModel *m, const SdRequest *r, const Pass *pass, Error *e);

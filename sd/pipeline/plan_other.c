@@ -56,8 +56,10 @@ size_t plan_other(const Generation *g) {
         (uint64_t)g->batch * pixels * 3 + (g->image ? 3 * pixels : 0) + hint_bytes(g) + image_prompt_bytes(g);
     pictures +=
         g->pass.from_pictures ? (uint64_t)g->batch * 3 * (uint64_t)g->pass.picture_w * (uint64_t)g->pass.picture_h : 0;
-    size_t unit = (size_t)vae_factor(&g->m->config.vae); /* noise of another size lies beside the picture's */
+    size_t unit =
+        (size_t)vae_factor(&g->m->config.vae); /* noise and latents of another size are beside the picture's */
     uint64_t seeds = (uint64_t)g->r->seed_width / unit * ((size_t)g->r->seed_height / unit) * 2;
+    if (generation_stretches(g)) seeds += (uint64_t)g->r->image_width / unit * ((size_t)g->r->image_height / unit) * 2;
     if (request_taps(g->r)) pictures += (uint64_t)g->batch * pixels * 3 * sizeof(float);
     if (plan_tells(g, "image")) pictures += (uint64_t)g->batch * pixels * 3 * sizeof(float);
     uint64_t all = program_bytes(g->m) + models + g->pass.held + inpaint_bytes(g) + attention_maps_bytes(g) +

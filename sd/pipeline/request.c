@@ -77,14 +77,34 @@ static bool check_refiner(const SdModel *m, const SdRequest *r, Error *e) {
            check_guidance(refiner, r, e);
 }
 
+/* Whether the row counts with the model, or its refiner. */
+static bool follows(const SdModel *m, const SdRequest *r, const Param *p) {
+    const int sizes[2] = {config_sizes(&m->config), r->refiner ? config_sizes(&r->refiner->config) : 0};
+    if (!p->of_sizes) return true;
+    return p->of_sizes == ANY_SIZES ? sizes[0] || sizes[1] : sizes[0] == p->of_sizes || sizes[1] == p->of_sizes;
+}
+
+/* Rows of the kinds of U-Net that are shown something beside the latents. */
+static const struct {
+    const char *name;
+    UnetInputs inputs;
+} BESIDE[] = {{"noise-level", INPUT_UPSCALING}, {"image-cfg", INPUT_PIX2PIX}, {"mask-weight", INPUT_INPAINTING}};
+
+const char *sd_unfollowed(const SdModel *m, const SdRequest *r) {
+    for (const Param *p = PARAMS; m && r && p < PARAMS + PARAM_COUNT; p++) {
+        if (param_number(p, r) == p->standard) continue;
+        if (!follows(m, r, p)) return p->name;
+        for (size_t i = 0; i < sizeof BESIDE / sizeof *BESIDE; i++)
+            if (!strcmp(p->name, BESIDE[i].name) && config_input(&m->config) != BESIDE[i].inputs) return p->name;
+    }
+    return NULL;
+}
+
 /* Settings count only with models that follow them. */
 static bool check_owners(const SdModel *m, const SdRequest *r, Error *e) {
-    const int sizes[2] = {config_sizes(&m->config), r->refiner ? config_sizes(&r->refiner->config) : 0};
     for (const Param *p = PARAMS; p < PARAMS + PARAM_COUNT; p++) {
         if (param_number(p, r) == p->standard) continue;
-        bool told =
-            p->of_sizes == ANY_SIZES ? sizes[0] || sizes[1] : sizes[0] == p->of_sizes || sizes[1] == p->of_sizes;
-        if (p->of_sizes && !told)
+        if (!follows(m, r, p))
             return error_set(e, ERR_ARGUMENT, "%s: counts only with %s, and this is %s; leave it out", p->name,
                              p->of_sizes == 5   ? "SDXL's refiner"
                              : p->of_sizes == 6 ? "SDXL's base"
@@ -108,6 +128,18 @@ static bool check_extension(const SdRequest *r, Error *e) {
     if (r->mask) return error_set(e, ERR_ARGUMENT, "mask: an extended picture has its own; leave one of the two out");
     return r->resize == SD_RESIZE_STRETCH ||
            error_set(e, ERR_ARGUMENT, "resize mode: an extended picture is not resized; leave it out");
+}
+
+/* Latents are stretched as a whole, and whatever else is of the picture would have another size. */
+static bool check_stretch(const SdModel *m, const SdRequest *r, Error *e) {
+    const int unit = vae_factor(&m->config.vae);
+    if (!r->image || r->resize != SD_RESIZE_LATENT) return true;
+    if (r->mask || config_input(&m->config) != INPUT_LATENTS)
+        return error_set(e, ERR_ARGUMENT, "resize mode: latents are not stretched %s; choose another",
+                         r->mask ? "under a mask" : "for a model that is shown the picture itself");
+    return (r->image_width >= unit && r->image_height >= unit) ||
+           error_set(e, ERR_ARGUMENT, "resize mode: a picture of %dx%d has no latents to stretch; choose another",
+                     r->image_width, r->image_height);
 }
 
 /* The x4 upscaler draws from noise alone, and all of the picture: what tells how img2img begins does not count. */
@@ -174,7 +206,7 @@ bool request_check(const SdModel *m, const SdRequest *r, Error *e) {
                          unit);
     return check_clip_skip(m, r, e) && check_guidance(m, r, e) && (!r->refiner || check_refiner(m, r, e)) &&
            control_check(m, r, e) && check_owners(m, r, e) && check_extension(r, e) && check_beside(m, r, e) &&
-           check_coders(m, r, e);
+           check_stretch(m, r, e) && check_coders(m, r, e);
 }
 
 /* The webui's clip skip counts in SD 1.x. open_clip's encoders have a layer of their own (sd_hijack_open_clip.py), and

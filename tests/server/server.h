@@ -20,6 +20,7 @@ void server_nap(void);
 /* Until nothing is waiting and nothing at work, for some seconds. */
 void wait_idle(const Served *s, const char *name);
 void server_webui(const Served *s);
+void server_forms(const Served *s);
 void server_hires(const Served *s);
 void server_controls(const Served *s);
 void server_openai(const Served *s);

@@ -232,6 +232,7 @@ SUITE(server, .seconds = 17) {
              cli_path("models"), cli_path("settings.json"), cli_path("out"));
     if (test_check(serve_start(&s, arguments), "the server starts")) {
         server_webui(&s);
+        server_forms(&s);
         server_hires(&s);
         server_controls(&s);
         server_openai(&s);

@@ -269,6 +269,16 @@ static bool make_echo(Job *j, const json_t *body, Fault *f) {
     return j->echo || fault(f, 500, "", "out of memory");
 }
 
+/* Clients send the refiner's rows whether there is one or not. */
+static void leave_refiner_out(Job *j) {
+    for (const Param *p = PARAMS; p < PARAMS + PARAM_COUNT; p++) {
+        if (!p->of_refiner || param_number(p, &j->request) == p->standard) continue;
+        if (!is_nothing(json_object_get(j->body, p->json)))
+            job_warn(j, "%s: has no effect without refiner_checkpoint", p->json);
+        param_set_number(p, &j->request, p->standard);
+    }
+}
+
 static bool fill(Serve *s, Job *j, bool img2img, Fault *f) {
     json_t *body = j->body, *overrides = json_object_get(body, "override_settings");
     const json_t *skip = json_object_get(body, "clip_skip"), *id = json_object_get(body, "force_task_id");
@@ -291,8 +301,10 @@ static bool fill(Serve *s, Job *j, bool img2img, Fault *f) {
     if ((name && !ask_model(s, j, "model", name, f)) || !take_overrides(s, j, overrides, f) ||
         (refiner && !ask_model(s, j, "refiner_checkpoint", refiner, f)) || (!img2img && !ask_hires(s, j, body, f)) ||
         (img2img && !ask_upscaler(s, j, "sd_upscale_upscaler", f)) || !take_image(j, body, img2img, f) ||
-        !make_echo(j, body, f) || !ask_check(s, j, f))
+        !make_echo(j, body, f))
         return false;
+    if (!j->refiner) leave_refiner_out(j);
+    if (!ask_check(s, j, f)) return false;
     if (j->save && !s->o->outputs_dir) job_warn(j, "save_images: the server was started without --outputs");
     if (json_is_string(id) && json_string_length(id) > 0 && json_string_length(id) < JOB_ID)
         snprintf(j->id, sizeof j->id, "%s", json_string_value(id));

@@ -157,6 +157,16 @@ static SdPreview preview_of(const Job *j, const SdRequest *r) {
     return j->lasting && (int64_t)width * height <= SMALL ? SD_PREVIEW_FULL : SD_PREVIEW_APPROX;
 }
 
+/* The webui's clients send settings that other models have, which it leaves without effect. */
+static void leave_out(Job *j, const SdModel *model, SdRequest *r) {
+    const char *name;
+    while (!j->lasting && (name = sd_unfollowed(model, r))) {
+        const Param *p = param_named(name);
+        job_warn(j, "%s: has no effect with this model", p->json);
+        param_set_number(p, r, p->standard);
+    }
+}
+
 static void draw(Worker *worker, Models *models, Job *j) {
     Error *e = &j->error;
     Image image = {0}, mask = {0};
@@ -168,6 +178,7 @@ static void draw(Worker *worker, Models *models, Job *j) {
     if (model && !e->code && j->hires_model) r.hires_model = models_get(models, j->hires_model, j->vae, e);
     if (model && !e->code && j->upscaler) r.upscaler = sd_upscaler_open(j->upscaler, &worker->how, e);
     SdRequest usual = sd_request(model);
+    if (model && !e->code) leave_out(j, model, &r);
     if (model && !e->code && start_picture(j, model, &image, &mask, &r, &usual, e) &&
         start_controls(j, models, model, &controls, &r, e)) {
         params_adopt(&r, &usual);
