@@ -67,6 +67,10 @@ Tensor tensor_new_typed(Ctx *c, DType type, int nd, const int64_t *n) {
     a->used = size_sum(a->used, bytes);
     if (a->used > a->peak) a->peak = a->used;
     if (!a->base) return t; /* planning */
+    if (a->imagined && a->used > a->size) {
+        error_set(&c->err, ERR_MEMORY, "out of memory: %zu MiB for activations", a->used >> 20);
+        a->used = at;
+    }
     assert(a->used <= a->size);
     t.data = a->base + at;
     if (a->poison && !a->memory) memset(t.data, 0xff, bytes);

@@ -27,7 +27,8 @@ typedef struct {
     uint8_t *host; /* of an arena on a GPU: the host's copy, a float for every 16 bits; NULL: base is host memory */
     const GpuMemory *memory;
     Gpu *gpu;
-    bool poison; /* for tests: fill new tensors with NaN, to find elements that are never written */
+    bool imagined; /* its addresses are never touched, and running out of them is an error, not a mistake */
+    bool poison;   /* for tests: fill new tensors with NaN, to find elements that are never written */
 } Arena;
 
 /* Listens to a model's named activations. Names and order are those of diffusers; data is channels-last. */

@@ -161,7 +161,7 @@ static size_t need(Generation *g, Expert *d, int stage) {
     int inner = stage_nested(g, stage);
     if (inner >= 0) {
         peak = larger(peak, measure(g, d, inner));
-        weights += weights_of(g, d, inner);
+        weights = size_sum(weights, weights_of(g, d, inner));
     }
     return size_sum(plan_other(g), size_sum(weights, peak));
 }
@@ -232,7 +232,7 @@ static bool is_nested(const Generation *g, int stage) {
 
 /* The same for all stages of all experts; returns what the largest needs. */
 static size_t choose_all(Generation *g, size_t limit) {
-    size_t most = g->m->gpu ? 0 : plan_other(g) + image_encode_peak(g);
+    size_t most = g->m->gpu ? 0 : size_sum(plan_other(g), image_encode_peak(g));
     for (Expert *d = g->experts; d < g->experts + g->expert_count; d++)
         for (int i = 0; i < STAGE_COUNT; i++) {
             int inner = stage_nested(g, i);
@@ -250,7 +250,7 @@ static size_t need_untouched(Generation *g) {
             if (!STAGES[i].wanted(g, d)) continue;
             int inner = stage_nested(g, i);
             peak = larger(peak, measure(g, d, i));
-            weights = larger(weights, weights_of(g, d, i) + (inner < 0 ? 0 : weights_of(g, d, inner)));
+            weights = larger(weights, size_sum(weights_of(g, d, i), inner < 0 ? 0 : weights_of(g, d, inner)));
         }
     return size_sum(plan_other(g), size_sum(weights, peak));
 }
@@ -290,7 +290,7 @@ static size_t need_all(Generation *g) {
         weights += kept_values_bytes(&d->m->made);
         for (int i = 0; i < STAGE_COUNT; i++) {
             if (!STAGES[i].wanted(g, d)) continue;
-            if (!is_repeated(g, d, i)) weights += weights_of(g, d, i);
+            if (!is_repeated(g, d, i)) weights = size_sum(weights, weights_of(g, d, i));
             peak = larger(peak, measure(g, d, i));
         }
     }
@@ -355,7 +355,10 @@ static void save(Generation *g, int saved) {
     set_context(g, plan_ops(), NULL);
 }
 
-static size_t mebibytes(size_t bytes) { return (bytes + (1 << 20) - 1) >> 20; }
+/* Rounded up; SIZE_MAX, which sizes of a 32-bit program become at 4 GiB, is the next after all. */
+static size_t mebibytes(size_t bytes) { return (bytes >> 20) + (bytes & ((1 << 20) - 1) ? 1 : 0); }
+
+static const char *at_least(size_t bytes) { return bytes < SIZE_MAX ? "" : "at least "; }
 
 static bool too_large(Generation *g, size_t limit, Error *e) {
     const SdModel *m = g->m;
@@ -363,15 +366,19 @@ static bool too_large(Generation *g, size_t limit, Error *e) {
     snprintf(has, sizeof has, limit >> 20 ? "%s %zu MiB" : "%s %zu bytes",
              m->memory_limit == limit ? "the limit is"
              : m->gpu                 ? "the GPU has"
+             : sizeof(void *) == 4    ? "a 32-bit program here has"
                                       : "this machine has",
              limit >> 20 ? limit >> 20 : limit);
     save(g, 0);
-    if (g->plan.least)
+    size_t all = g->plan.least ? choose_modes(g, SIZE_MAX) : 0;
+    if (all)
         snprintf(what, sizeof what,
-                 "needs %zu MiB, or %zu MiB with every saving (smaller calls, strips, "
+                 "needs %s%zu MiB, or %zu MiB with every saving (smaller calls, strips, "
                  "streamed weights)",
-                 mebibytes(choose_modes(g, SIZE_MAX)), mebibytes(g->plan.least));
-    else snprintf(what, sizeof what, "needs %zu MiB for pictures and latents alone", mebibytes(plan_other(g)));
+                 at_least(all), mebibytes(all), mebibytes(g->plan.least));
+    else
+        snprintf(what, sizeof what, "needs %s%zu MiB for pictures and latents alone", at_least(plan_other(g)),
+                 mebibytes(plan_other(g)));
     return error_set(e, ERR_MEMORY, "memory: %dx%d, batch size %d %s, but %s; make a smaller picture or batch",
                      g->r->width, g->r->height, g->batch, what, has);
 }

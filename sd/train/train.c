@@ -119,16 +119,18 @@ static void microbatch(Trainer *t, int64_t first, int64_t n, int64_t all) {
 /* Memory that is more than the machine has would be granted, and end the process when it is touched. */
 static bool check_memory(size_t bytes, Error *e) {
     size_t has = os_physical_memory();
+    if (has > PTRDIFF_MAX) has = PTRDIFF_MAX; /* in one piece */
     return bytes <= has || error_set(e, ERR_MEMORY,
-                                     "training: a step needs %zu MiB of memory, this machine has %zu; use a smaller "
+                                     "training: a step needs %s%zu MiB of memory, %s has %zu; use a smaller "
                                      "--batch-size, more --accumulate, or --recompute",
-                                     bytes >> 20, has >> 20);
+                                     bytes > PTRDIFF_MAX ? "at least " : "", bytes >> 20,
+                                     sizeof(void *) == 4 ? "a 32-bit program here" : "this machine", has >> 20);
 }
 
 /* Finds what the largest microbatch of any step needs by running the first and the last step on the plan backend, at
  * addresses that are never touched, and allocates it. */
 static bool plan(Trainer *t, Error *e) {
-    Arena imagined = {.base = (uint8_t *)(uintptr_t)4096, .size = SIZE_MAX / 2};
+    Arena imagined = {.base = (uint8_t *)(uintptr_t)4096, .size = SIZE_MAX / 2, .imagined = true};
     t->ctx = (Ctx){.op = plan_ops(), .precision = PRECISION_F32, .arena = &imagined};
     t->planning = true;
     int64_t ends[2] = {0, t->o->steps - 1};
@@ -143,8 +145,8 @@ static bool plan(Trainer *t, Error *e) {
     }
     t->planning = false;
     t->step = 0;
-    if (!error_pass(e, &t->ctx.err)) return false;
-    if (!check_memory(imagined.peak, e) || !arena_init(&t->arena, imagined.peak, e)) return false;
+    if (!check_memory(imagined.peak, e) || !error_pass(e, &t->ctx.err)) return false;
+    if (!arena_init(&t->arena, imagined.peak, e)) return false;
     t->ctx = (Ctx){.op = t->m->ops, .precision = PRECISION_F32, .pool = t->m->pool, .arena = &t->arena};
     return true;
 }

@@ -2,6 +2,7 @@
  * signals in os_posix_program.c. */
 #define _GNU_SOURCE /* sched_getaffinity, madvise */
 #include "os_fd.h"
+#include "tensor/sizes.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -79,12 +80,6 @@ void os_read_pages(const void *p, size_t size) {
 #endif
 }
 
-size_t os_physical_memory(void) {
-    long pages = sysconf(_SC_PHYS_PAGES);
-    size_t page = os_page_size();
-    return pages > 0 && (size_t)pages <= SIZE_MAX / page ? (size_t)pages * page : SIZE_MAX;
-}
-
 /* On Linux, getrusage also counts what the process was before exec: its peak could be that of a large program that
  * started this one. */
 static size_t linux_peak(void) {
@@ -102,6 +97,27 @@ size_t os_memory(void) {
     if (f && fscanf(f, "%llu %llu", &all, &pages) != 2) pages = 0;
     if (f) fclose(f);
     return (size_t)pages * os_page_size();
+}
+
+/* The largest range of addresses in which nothing lies, but no more than malloc can give. */
+static size_t largest_gap(void) {
+    unsigned long long begin, end, last = os_page_size(), gap = 0;
+    FILE *f = fopen("/proc/self/maps", "r");
+    if (!f) return PTRDIFF_MAX;
+    while (fscanf(f, "%llx-%llx%*[^\n]", &begin, &end) == 2) {
+        if (begin > last && begin - last > gap) gap = begin - last;
+        last = end;
+    }
+    fclose(f);
+    return gap < PTRDIFF_MAX ? (size_t)gap : PTRDIFF_MAX;
+}
+
+size_t os_physical_memory(void) {
+    long pages = sysconf(_SC_PHYS_PAGES);
+    size_t page = os_page_size(), all = pages > 0 ? size_of((uint64_t)pages * page) : SIZE_MAX;
+    size_t gap = sizeof(void *) > 4 ? SIZE_MAX : size_sum(largest_gap(), os_memory());
+    if (gap < all) all = gap;
+    return all < SIZE_MAX ? all : SIZE_MAX - 1;
 }
 
 bool os_lazy_memory(void) { return true; }

@@ -297,7 +297,7 @@ static void full_unets(void) {
     k.context = 1024;
     run_unet("SD 2's U-Net", &k, SD2, 1);
     k = config_sdxl().unet;
-    if (os_physical_memory() >= (size_t)14 << 30) run_unet("SDXL's U-Net", &k, SDXL, 1);
+    if (os_physical_memory() >> 30 >= 14) run_unet("SDXL's U-Net", &k, SDXL, 1);
     else test_skip("SDXL's U-Net: its weights in f32 take 10 GiB");
 }
 

@@ -49,6 +49,7 @@ static void memory(void) {
     test_check(kept, "what lies before dropped pages stays");
     memset(p, 2, size);
     large_free(p);
+    test_check(!large_new(SIZE_MAX), "all addresses are too many");
 }
 
 static void files(void) {

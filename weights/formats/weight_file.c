@@ -69,19 +69,23 @@ WeightFile *weight_file_open_memory(const char *path, const void *bytes, size_t 
     return NULL;
 }
 
+static bool too_much(const WeightFile *f, const OsInfo *info, const char *can, Error *e) {
+    return error_set(e, ERR_FILE,
+                     "%s: is %.1f GB, more than a 32-bit program %s; use a 64-bit build, or convert it there to f16 or "
+                     "q8_0",
+                     f->path, (double)info->size / 1e9, can);
+}
+
 static bool map_file(WeightFile *f, OsFile open, const OsInfo *info, Error *e) {
     if (info->kind != OS_REGULAR)
         return error_set(e, ERR_FILE, "%s: is a pipe or device, which cannot be mapped; save it as a file first",
                          file_shown(f->path));
-    if (info->size > PTRDIFF_MAX)
-        return error_set(e, ERR_FILE,
-                         "%s: is %.1f GB, more than a 32-bit program can map; use a 64-bit build, or convert it there "
-                         "to f16 or q8_0",
-                         f->path, (double)info->size / 1e9);
+    if (info->size > PTRDIFF_MAX) return too_much(f, info, "can map", e);
     f->size = (size_t)info->size;
     if (!f->size) return true;
     f->map = os_map(open, f->size, f->path);
     f->mapped = f->backed = f->map != NULL;
+    if (!f->map && errno == ENOMEM && sizeof(void *) == 4) return too_much(f, info, "has room for beside the rest", e);
     return f->mapped || error_set(e, ERR_FILE, "%s: cannot be mapped: %s; check the memory limit (ulimit -v)", f->path,
                                   strerror(errno));
 }

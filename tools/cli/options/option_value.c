@@ -68,8 +68,9 @@ static int byte_count(const Command *c, const char *name, const char *s, size_t 
     }
     if (scale == 0) return usage_error(c, "%s: '%.60s' is not a size; write 512M, 4G or 1.5GiB", name, s);
     double v = strtod(s, NULL) * scale;
-    if (!(v >= 1 && v < 0x1p62 && v <= (double)SIZE_MAX))
-        return usage_error(c, "%s: %.60s is not in 1 byte..4096 PiB", name, s);
+    if (!(v >= 1 && v < (sizeof *out > 4 ? 0x1p62 : 0x1p32)))
+        return usage_error(c, "%s: %.60s is not in 1 byte..%s", name, s,
+                           sizeof *out > 4 ? "4096 PiB" : "4095 MiB, which a 32-bit program can have");
     *out = (size_t)v;
     return GO_ON;
 }
