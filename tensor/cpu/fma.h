@@ -120,8 +120,11 @@ static inline __attribute__((always_inline)) int rounded_twice(Pair low, Pair hi
     Bits tiny = (Bits)(size ^ 0x80000000) < INT32_MIN + 0x01000000;
     return any(half_way | tiny);
 }
+#endif
 
-static __attribute__((noinline, unused)) V fma_rarely(V a, V b, V c) { return fma_each(a, b, c); }
+#if defined SDC_EMULATE_FMA
+/* Not inlined: unrolled transforms of nothing else take a compiler minutes. */
+static __attribute__((noinline, unused)) V fma_called(V a, V b, V c) { return fma_each(a, b, c); }
 #endif
 
 static inline __attribute__((always_inline)) V fma_v(V a, V b, V c) {
@@ -136,9 +139,11 @@ static inline __attribute__((always_inline)) V fma_v(V a, V b, V c) {
 #elif defined FMA_BY_TWO
     Pair low = fma_wide(a, b, c), high = fma_wide(upper_two(a), upper_two(b), upper_two(c));
     V y = narrow(low, high);
-    return rounded_twice(low, high, y) ? fma_rarely(a, b, c) : y;
-#elif defined FMA_INSTRUCTION || defined SDC_EMULATE_FMA
+    return rounded_twice(low, high, y) ? fma_called(a, b, c) : y;
+#elif defined FMA_INSTRUCTION
     return fma_each(a, b, c);
+#elif defined SDC_EMULATE_FMA
+    return fma_called(a, b, c);
 #else
     return a * b + c;
 #endif
