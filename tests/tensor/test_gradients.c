@@ -8,6 +8,7 @@
 #include "tests/harness/ledger_checks.h"
 #include "tests/harness/test.h"
 #include "tools/ledger/op_gradients.h"
+#include "few_cases.h"
 #include "test_tape.h"
 
 static Golden *golden;
@@ -27,11 +28,16 @@ static void check_case(const LedgerTable *t, const OpCase *k) {
     OpData all;
     if (!test_check(op_data_make(&all, k), "%s: inputs", k->name)) return;
     OpData d = op_data_slice(&all, 0, k->N);
-    OpGradients g = op_gradients(table, three, &arena, k, &d, 0, 1), h = op_gradients(table, one, &arena, k, &d, 3, 1);
+    OpGradients g = op_gradients(table, three, &arena, k, &d, 0, 1), h;
     op_gradients_enter(&checks, t, golden, k, &g);
-    test_check(same(&g, &h, 1, false), "gradient %s %s: the same bits strided, on one thread", k->name, table->name);
-    op_gradients_free(&h);
-    if (k->kind != OP_EMBEDDING) { /* rows that occur twice are added to one by one */
+    bool whole = few_case(k) == CASE_WHOLE;
+    if (whole) {
+        h = op_gradients(table, one, &arena, k, &d, 3, 1);
+        test_check(same(&g, &h, 1, false), "gradient %s %s: the same bits strided, on one thread", k->name,
+                   table->name);
+        op_gradients_free(&h);
+    }
+    if (whole && k->kind != OP_EMBEDDING) { /* rows that occur twice are added to one by one */
         h = op_gradients(table, one, &arena, k, &d, 0, 2);
         test_check(same(&g, &h, 2, true), "gradient %s %s: accumulates", k->name, table->name);
         op_gradients_free(&h);
@@ -49,7 +55,7 @@ SUITE(gradients, .seconds = 12, .blas = true) {
     golden = one && three && arena_init(&arena, (size_t)512 << 20, &e) ? golden_open("gradients") : NULL;
     arena.poison = true;
     for (int i = 0; golden && i < OP_CASE_COUNT; i++)
-        for (int t = 0; t < count && op_kind_trains(OP_CASES[i].kind); t++)
+        for (int t = 0; t < count && op_kind_trains(OP_CASES[i].kind) && few_case(&OP_CASES[i]) != CASE_LEFT_OUT; t++)
             if (ledger_has_gradients(&tables[t])) check_case(&tables[t], &OP_CASES[i]);
     golden_close(golden);
     arena_free(&arena);

@@ -24,7 +24,7 @@
 /* The F16 or BF16 nearest to d by definition: its neighbours compared, ties to the even one. */
 static bool nearest(double d, uint16_t got, float (*widen)(uint16_t), uint16_t infinity) {
     uint16_t magnitude = got & 0x7fff;
-    if (signbit(d) != (got >> 15)) return false;
+    if (!signbit(d) != !(got >> 15)) return false;
     double a = fabs(d), v = widen(magnitude);
     if (magnitude == infinity) { /* as if the scale went on: one step past the largest */
         double top = widen((uint16_t)(infinity - 1)), step = top - widen((uint16_t)(infinity - 2));
