@@ -38,8 +38,8 @@ void os_expect_pages(const void *p, size_t size);
 void os_read_pages(const void *p, size_t size);
 /* Whether allocated memory is only taken once it is touched, page by page, and os_drop_pages gives it back. */
 bool os_lazy_memory(void);
-/* Bytes that a process can have: the machine's memory, or, if that is less, what a 32-bit program has now and what is left
- * of its addresses in one piece. At most (unknown) SIZE_MAX - 1, so that no size that saturated (sizes.h) fits. */
+/* Bytes that a process can have: the machine's memory, or, if that is less, what a 32-bit program has now and what is
+ * left of its addresses in one piece. At most (unknown) SIZE_MAX - 1, so that no size that saturated (sizes.h) fits. */
 size_t os_physical_memory(void);
 /* What a process takes at least: the program and its libraries as far as they are in memory, stacks, and what the
  * system maps around a page that is read. Without an operating system: what is allocated now, but for `counted` bytes
