@@ -4,6 +4,7 @@
 
 #include "tests/harness/cli.h"
 #include "tests/harness/test.h"
+#include "weights/files/json_text.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -33,6 +34,15 @@ static const Case CASES[] = {
     {"its sampler is none", "POST", T, "", "{" BOTH ",\"sampler_name\":\"string\"}", 404, "detail=Sampler not found"},
     {"its refiner is none", "POST", T, "", "{" BOTH ",\"refiner_checkpoint\":\"string\"}", 404, "detail~string"},
     {"its script is none", "POST", T, "", "{" BOTH ",\"script_name\":\"string\"}", 422, "detail~string"},
+    {"a text that is no whole one", "POST", T, "",
+     "{" SMALL ",\"infotext\":\"x\\nSteps: 2, Sampler: Foo, Seed: 1, Size: 64x64\"}", 422,
+     "detail~infotext: Sampler: Foo"},
+    {"a text of another model", "POST", T, "",
+     "{\"infotext\":\"x\\nSteps: 2, Sampler: Euler, CFG scale: 7, Seed: 1, Size: 64x64, Model: "
+     "none-such\",\"steps\":1}",
+     200,
+     "warnings.0^infotext: its model 'none-such' is not here|info:prompt=x|info:steps=1|info:cfg_scale=7.0|"
+     "info:sampler_name=Euler"},
     {"a refiner's switch without one", "POST", T, "", "{" SMALL ",\"refiner_switch_at\":0.5}", 200,
      "warnings.0=refiner_switch_at: has no effect without refiner_checkpoint"},
 };
@@ -68,7 +78,32 @@ static void with_picture(const Served *s) {
     reply_free(&first);
 }
 
+/* A picture's text in place of all settings makes the picture again; what the body says itself counts more. */
+static void by_text(const Served *s) {
+    Reply first =
+        call(s, "POST", T, "",
+             "{" SMALL ",\"prompt\":\"a \\\"cat\\\"\",\"negative_prompt\":\"n\",\"sampler_name\":\"DPM++ 2M\","
+             "\"scheduler\":\"Karras\",\"cfg_scale\":4.5,\"tiling\":true,\"enable_hr\":true,\"hr_scale\":1.5,"
+             "\"hr_upscaler\":\"Latent (nearest)\",\"denoising_strength\":0.6}");
+    const char *said = reply_get(&first, "info:infotexts.0");
+    JsonText same = {0}, other = {0};
+    json_text(&same, "{\"infotext\":"), json_text_quoted(&same, said ? said : ""), json_text(&same, "}");
+    json_text(&other, "{\"infotext\":"), json_text_quoted(&other, said ? said : "");
+    json_text(&other, ",\"seed\":8,\"enable_hr\":false}");
+    Reply again = call(s, "POST", T, "", same.p), own = call(s, "POST", T, "", other.p);
+    const char *a = reply_get(&first, "images.0"), *b = reply_get(&again, "images.0");
+    test_check(a && b && !strcmp(a, b), "a picture's text makes it again");
+    reply_check(&again, 200, "warnings-|info:infotexts.0~Hires upscale: 1.5|info:cfg_scale=4.5", "and says the same");
+    reply_check(&own, 200, "info:seed=8|info:width=64|info:cfg_scale=4.5|info:negative_prompt=n",
+                "beside which the body's own members count");
+    const char *text = reply_get(&own, "info:infotexts.0");
+    test_check(text && !strstr(text, "Hires upscale"), "hires fix, too");
+    reply_free(&first), reply_free(&again), reply_free(&own);
+    free(same.p), free(other.p);
+}
+
 void server_forms(const Served *s) {
     server_cases(s, CASES, sizeof CASES / sizeof *CASES);
     with_picture(s);
+    by_text(s);
 }

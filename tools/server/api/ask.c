@@ -2,6 +2,8 @@
 
 #include "ask_hires.h"
 #include "ask_image.h"
+#include "ask_infotext.h"
+#include "ask_model.h"
 #include "ask_scripts.h"
 #include "stamp.h"
 #include "tools/server/styles.h"
@@ -11,35 +13,6 @@
 #include <string.h>
 
 /* --- parts of a job --- */
-
-static bool keep(char **at, const char *name, Fault *f) {
-    char *copy = malloc(strlen(name) + 1);
-    if (!copy) return fault(f, 500, "", "out of memory");
-    strcpy(copy, name);
-    free(*at);
-    *at = copy;
-    return true;
-}
-
-bool ask_model(Serve *s, Job *j, const char *key, const char *name, Fault *f) {
-    char path[OS_PATH_SIZE], title[OS_PATH_SIZE];
-    bool builtin, vae = !strcmp(key, "sd_vae"), refiner = !strcmp(key, "refiner_checkpoint");
-    if (!*name || (!vae && !refiner && !strcmp(name, "None"))) return true;
-    if (!strcmp(name, "None") || !strcmp(name, "Automatic")) {
-        free(vae ? j->vae : j->refiner);
-        if (vae) j->vae = NULL;
-        else j->refiner = NULL;
-        return true;
-    }
-    if (!catalog_find(s->catalog, vae ? LIST_VAES : LIST_MODELS, name, path, title, &builtin))
-        return fault(f, 404, key, "%s '%.200s' not found", vae ? "VAE" : "model", name);
-    if (vae) return keep(&j->vae, path, f);
-    if (refiner && builtin) return fault(f, 422, key, "the built-in model refines nothing");
-    if (refiner) return keep(&j->refiner, path, f);
-    free(j->model);
-    j->model = NULL;
-    return keep(&j->title, title, f) && (builtin || keep(&j->model, path, f));
-}
 
 Job *ask_begin(Serve *s, const char *model, Fault *f) {
     char name[OS_PATH_SIZE], vae[OS_PATH_SIZE];
@@ -111,6 +84,7 @@ static const char *const OWN[] = {"n_iter",
                                   "mask_round",
                                   "include_init_images",
                                   "force_task_id",
+                                  "infotext",
                                   "url",
                                   "auth",
                                   "model",
@@ -286,7 +260,7 @@ static bool fill(Serve *s, Job *j, bool img2img, Fault *f) {
     int64_t iterations = 1;
     bool restore = true, changed;
     j->task = img2img ? "img2img" : "txt2img";
-    if (!take_rows(j, body, img2img, f) || !take_sampler(j, body, f) ||
+    if (!ask_infotext(s, j, body, img2img, f) || !take_rows(j, body, img2img, f) || !take_sampler(j, body, f) ||
         !value_take(value_param("CLIP_stop_at_last_layers"), "clip_skip", skip, &j->request, f) ||
         !value_whole("n_iter", json_object_get(body, "n_iter"), 1, 100000, &iterations, f) ||
         !value_bool("send_images", json_object_get(body, "send_images"), &j->send, f) ||

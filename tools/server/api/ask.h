@@ -11,8 +11,6 @@ Job *ask_webui(Serve *s, json_t *body, bool img2img, Fault *f);
 /* For other routes.
  * A job with the settings as they are now, for the model of that name (NULL or "": the one in use). */
 Job *ask_begin(Serve *s, const char *model, Fault *f);
-/* What the model, a VAE or a refiner is to be in place of the settings'. */
-bool ask_model(Serve *s, Job *j, const char *key, const char *name, Fault *f);
 /* Frees what of the body is in the job as files: init_images and mask. */
 void ask_forget_pictures(Job *j);
 /* Checks the request as far as it can be without the model. */

@@ -166,7 +166,7 @@ static void queue_status(Serve *s, Call *c) {
 /* What is no row of the table. */
 #define MORE                                                                                                           \
     "send_images:b,save_images:b,override_settings:o,override_settings_restore_afterwards:b,alwayson_scripts:o,"       \
-    "styles:a,script_name:s,script_args:a,model:s,refiner_checkpoint:s,force_task_id:s,n_iter:i"
+    "styles:a,script_name:s,script_args:a,model:s,refiner_checkpoint:s,force_task_id:s,infotext:s,n_iter:i"
 
 const Route WEBUI_ROUTES[] = {
     {"POST", "/sdapi/v1/txt2img", txt2img, ROUTE_JSON, "draws pictures from a prompt", "@txt2img," MORE},
