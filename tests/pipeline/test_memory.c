@@ -292,7 +292,7 @@ static void kind(DType type, SdPrecision precision, const char *label) {
     if (precision == SD_F32) measured(path), kept(path), listener(path);
 }
 
-SUITE(memory, .seconds = 24) {
+SUITE(memory, .seconds = 20) {
     built_in();
     kind(F16, SD_F32, "f32 of F16");
     kind(F16, SD_MIXED, "mixed of F16");
