@@ -97,10 +97,13 @@ KERNEL_FLAGS := $(if $(filter 1,$(FUZZER)),-fno-sanitize=fuzzer-no-link,$(KERNEL
 KERNELS := $(sort $(wildcard tensor/cpu/*.c))
 OS_SRC := $(sort $(wildcard tensor/os/os_$(OS).c tensor/os/os_$(OS)_*.c))
 $(if $(OS_SRC),,$(error OS=$(OS): there is no tensor/os/os_$(OS).c; use posix or wasi))
-OS_SRC += tensor/os/os_fd.c $(if $(filter wasi,$(OS)),tensor/os/os_single.c)
+OS_SRC += tensor/os/os_fd.c
+ifeq ($(OS),wasi) # tools/wasm/rules.mk makes threads of os_wasi_threads.c
+  OS_SRC := $(filter-out %_threads.c,$(OS_SRC)) tensor/os/os_single.c tensor/os/os_no_threads.c
+endif
 OTHER_OS := $(filter-out $(OS_SRC),$(wildcard tensor/os/os_*.c))
 SRC := $(filter-out $(KERNELS) $(OTHER_OS) sd/guide/% sd/core/%,$(sort $(shell find tensor weights nn sd -name '*.c')))
-TOOLS := $(filter-out tools/pictures/%,$(sort $(shell find tools -name "*.c")))
+TOOLS := $(filter-out tools/pictures/% tools/wasm/%,$(sort $(shell find tools -name "*.c")))
 # The server's libraries belong to a program of its own, sdc-serve, which `sdc serve` runs: sdc with the server.
 SERVER_SRC := $(filter-out tools/server/absent.c,$(filter tools/server/%,$(TOOLS)))
 TOOLS := $(filter-out $(SERVER_SRC),$(TOOLS))
@@ -194,7 +197,7 @@ $(B)/fuzz: $(FUZZ_SRC:%.c=$(B)/%.o) $(filter-out %/main.o,$(TOOL_OBJ)) $(B)/libs
 	$(CC) $(ALL_CFLAGS) -fsanitize=fuzzer -o $@ $^ $(LDFLAGS) $(LIBS)
 
 # The suites that other machines run (make port-test, make wasm-test), in one process.
-PORT_SRC := tests/port/main.c $(patsubst %,tests/tensor/test_%.c,exact ops math conv_few winograd) tests/nn/test_blocks.c \
+PORT_SRC := tests/port/main.c $(patsubst %,tests/tensor/test_%.c,exact ops math conv_few winograd threads) tests/nn/test_blocks.c \
   $(patsubst %,tests/pipeline/%.c,test_exact_runs full_exact test_pipeline pipeline) \
   $(patsubst %,tests/load/%.c,made_network network_kinds) \
   $(patsubst %,tests/harness/%.c,golden ledger_checks make_model make_model_json on_gpu planned suites test)
@@ -458,15 +461,16 @@ WASM_RELAXED = $(shell printf '\043include <wasm_simd128.h>\nv128_t f(v128_t a) 
   $(WASM_CC) --target=wasm32-wasi -msimd128 -mrelaxed-simd -x c -c -o /dev/null - 2>/dev/null && echo 1)
 WASM_MAKE = @$(MAKE) --no-print-directory $(ALL_CORES) CC="$(WASM_CC) --target=wasm32-wasi" CFLAGS="-O2 -msimd128" CXX=none \
   BLAS=none CUDA=0 SAN=0 SERVER=0 OS=wasi RELAXED=$(WASM_RELAXED) BUILD=build/wasm
+WASM_FILES := $(patsubst %,build/wasm/%,sdc.wasm sdc-plain.wasm sdc-threads.wasm sdc.html)
 wasm:
 	@CC="$(WASM_CC)" sh tools/dev/deps.sh wasm
 	@$(MAKE) --no-print-directory run-wasm
 run-wasm:
-	$(WASM_MAKE) $(patsubst %,build/wasm/%,sdc.wasm sdc-plain.wasm sdc.html)
-	@ls -s --block-size=1 build/wasm/sdc.wasm build/wasm/sdc-plain.wasm build/wasm/sdc.html
+	$(WASM_MAKE) $(WASM_FILES)
+	@ls -s --block-size=1 $(WASM_FILES)
 ## wasm-test       and whether it draws what sdc draws: in Node, with the suites, and in headless Chromium
 wasm-test: wasm build/clients/done
-	$(WASM_MAKE) build/wasm/tests.wasm build/wasm/tests-plain.wasm
+	$(WASM_MAKE) $(patsubst %,build/wasm/%.wasm,tests tests-plain tests-threads)
 	@$(MAKE) --no-print-directory $(ALL_CORES) run-wasm-test
 run-wasm-test: $(B)/sdc
 	sh tests/wasm/run.sh build/wasm $(B)/sdc must

@@ -55,6 +55,10 @@ size_t os_memory(void);      /* and those that it has now; unknown: 0 */
 /* --- threads --- */
 
 int os_processors(void); /* that this process may use; unknown: 1 */
+/* Whether several threads may be in libc at once. Where its libc knows no threads: false. Then a thread that
+ * os_thread_start has started may compute, allocate and lock, as thread_pool.h's jobs do, but not print, nor open, read
+ * and write files. */
+bool os_threads_share_libc(void);
 
 /* Without threads: os_thread_start returns NULL, and locks and conditions do nothing. */
 typedef struct OsThread OsThread;

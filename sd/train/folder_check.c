@@ -76,7 +76,7 @@ static bool run(Work *w, size_t from, size_t to, int threads) {
 bool folder_check(Folder *f, const FolderOptions *o, bool without_caption, Error *e) {
     Error own = {0};
     Work w = {.f = f, .without_caption = without_caption, .lock = os_lock_new(), .e = &own};
-    int threads = o->threads > 0 ? o->threads : os_processors();
+    int threads = !os_threads_share_libc() ? 1 : o->threads > 0 ? o->threads : os_processors();
     bool ok = w.lock || folder_no_memory(f, &own);
     int64_t good = 0;
     for (size_t at = 0, end; ok && at < f->count && good < o->most; at = end) {

@@ -149,6 +149,8 @@ int os_processors(void) {
     return n > 0 ? (int)n : 1;
 }
 
+bool os_threads_share_libc(void) { return true; }
+
 struct OsThread {
     pthread_t id;
     void (*run)(void *arg);

@@ -1,9 +1,7 @@
-/* os_single.c: os.h for systems where a process has one thread, no sockets, no shared libraries, no signals and no
- * pages that could be given back. */
+/* os_single.c: os.h for systems without sockets, shared libraries, signals and pages that could be given back. */
 #include "tensor/os.h"
 
 #include <errno.h>
-#include <stdlib.h>
 
 /* --- memory --- */
 
@@ -12,34 +10,6 @@ void os_huge_pages(void *p, size_t size) { (void)p, (void)size; }
 void os_drop_pages(const void *p, size_t size) { (void)p, (void)size; }
 void os_expect_pages(const void *p, size_t size) { (void)p, (void)size; }
 void os_read_pages(const void *p, size_t size) { (void)p, (void)size; }
-
-/* --- threads --- */
-
-struct OsLock {
-    char unused;
-};
-
-struct OsCondition {
-    char unused;
-};
-
-int os_processors(void) { return 1; }
-
-OsThread *os_thread_start(void (*run)(void *arg), void *arg) {
-    (void)run, (void)arg;
-    return NULL;
-}
-
-void os_thread_join(OsThread *t) { (void)t; }
-OsLock *os_lock_new(void) { return malloc(sizeof(OsLock)); }
-void os_lock_free(OsLock *l) { free(l); }
-void os_lock(OsLock *l) { (void)l; }
-void os_unlock(OsLock *l) { (void)l; }
-OsCondition *os_condition_new(void) { return malloc(sizeof(OsCondition)); }
-void os_condition_free(OsCondition *c) { free(c); }
-void os_condition_wait(OsCondition *c, OsLock *l) { (void)c, (void)l; }
-void os_condition_wait_for(OsCondition *c, OsLock *l, double seconds) { (void)c, (void)l, (void)seconds; }
-void os_condition_wake(OsCondition *c) { (void)c; }
 
 /* --- sockets and shared libraries --- */
 

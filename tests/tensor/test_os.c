@@ -174,35 +174,6 @@ static void directories(void) {
     test_check(os_may_write(dir) && os_may_write(test_path("folder/d")), "and what may");
 }
 
-/* Two threads count to 1000, alternating. */
-typedef struct {
-    OsLock *lock;
-    OsCondition *changed;
-    int count;
-} Counter;
-
-static void count_odd(Counter *c, int odd) {
-    os_lock(c->lock);
-    while (c->count < 1000) {
-        if (c->count % 2 == odd) c->count++, os_condition_wake(c->changed);
-        else os_condition_wait(c->changed, c->lock);
-    }
-    os_unlock(c->lock);
-}
-
-static void other_thread(void *counter) { count_odd(counter, 1); }
-
-static void threads(void) {
-    Counter c = {os_lock_new(), os_condition_new(), 0};
-    OsThread *t = c.lock && c.changed ? os_thread_start(other_thread, &c) : NULL;
-    if (t) count_odd(&c, 0), os_thread_join(t);
-    test_check(t && c.count == 1000, "two alternating threads");
-    os_condition_free(c.changed);
-    os_lock_free(c.lock);
-    os_condition_free(NULL);
-    os_lock_free(NULL);
-}
-
 static bool only_x(const char *name, const void *first, size_t size, Error *e) {
     return (size && *(const char *)first == 'x') || error_set(e, ERR_FORMAT, "%s: no x", name);
 }
@@ -256,6 +227,5 @@ SUITE(os, .seconds = 1) {
     files();
     handed();
     directories();
-    threads();
     whole_files();
 }

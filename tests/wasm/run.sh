@@ -1,7 +1,8 @@
 #!/bin/sh
 # run.sh BUILD SDC [must]: what `make wasm` made in BUILD: the suites of tests.wasm by Node, pictures by Node and in headless
 # Chromium (where that and selenium are installed; `must`: or it fails), byte for byte those of SDC, this machine's own.
-# WASM_SUITES: these suites ("exact": for a quick look). Ends with "N passed, N failed".
+# WASM_SUITES: these suites ("exact": for a quick look); WASM_THREADS: these of the module with threads, which has three. Ends
+# with "N passed, N failed".
 build=$1 sdc=$2
 prompt="a red circle above a blue square"
 passed=0 failed=0
@@ -30,10 +31,16 @@ same() { # NAME FILE
 }
 
 "$sdc" txt2img -q --exact -p "$prompt" --seed 7 -o "$work/desktop.png" || exit 1
-for module in sdc sdc-plain; do
-    program $module.wasm txt2img -q --exact -p "$prompt" --seed 7 -o "$work/$module.png"
-    same $module.wasm "$work/$module.png"
-done
+draw() { # MODULE OPTIONS...
+    module=$1
+    shift
+    rm -f "$work/picture.png"
+    program "$module.wasm" txt2img -q --exact -p "$prompt" --seed 7 -o "$work/picture.png" "$@"
+    same "$module.wasm $*" "$work/picture.png"
+}
+draw sdc
+draw sdc-plain
+for n in 1 2 3 7; do draw sdc-threads --threads $n; done
 # A module of its own for each suite: none can disturb another.
 for suite in ${WASM_SUITES:-exact blocks ops exact_runs pipeline}; do
     program tests.wasm "$suite" > "$work/log" 2>&1
@@ -41,6 +48,21 @@ for suite in ${WASM_SUITES:-exact blocks ops exact_runs pipeline}; do
 done
 program tests-plain.wasm exact > "$work/log" 2>&1
 count "$work/log"
+export SDC_PROCESSORS=3
+for suite in ${WASM_THREADS:-threads blocks ops exact_runs pipeline}; do
+    program tests-threads.wasm "$suite" > "$work/log" 2>&1
+    count "$work/log"
+done
+# A thread that the engine ends: its argument is no address. The program ends with a line, and does not wait for it.
+printf '%s\n' 'import { Worker } from "node:worker_threads";' 'import { syncBuiltinESMExports } from "node:module";' \
+    'import threads from "node:worker_threads";' \
+    'threads.Worker = class extends Worker { constructor(url, o) { if (o.workerData.thread) o.workerData.thread.argument = 0x7ffffff0; super(url, o); } };' \
+    'syncBuiltinESMExports();' > "$work/broken.mjs"
+timeout 60 node --import "$work/broken.mjs" tools/wasm/sdc.mjs "$build/sdc-threads.wasm" --dir "$work" txt2img -q -p "$prompt" -o "$work/broken.png" > "$work/log" 2>&1
+if [ $? = 1 ] && grep -q '^sdc: a thread ended: .*out of bounds' "$work/log"; then passed=$((passed + 1)); else
+    failed=$((failed + 1))
+    echo "  FAIL a broken thread: $(head -n 3 "$work/log")"
+fi
 
 python=
 for p in build/clients/bin/python python3; do

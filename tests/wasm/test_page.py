@@ -1,10 +1,12 @@
 """What a user does on the page, and that its pictures are, byte for byte, the desktop's."""
 
 import base64
+import http.server
 import os
 import pathlib
 import subprocess
 import tempfile
+import threading
 import unittest
 
 from browser import open_browser
@@ -17,10 +19,46 @@ PROMPT = "a red circle above a blue square"
 LONG = 150  # steps, of a picture that is cancelled
 
 
+def serve(headers, case):
+    """Serves the page on this machine; its address."""
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(200)
+            for name, value in {"Content-Type": "text/html; charset=utf-8", "Content-Length": PAGE.stat().st_size, **headers}.items():
+                self.send_header(name, str(value))
+            self.end_headers()
+            self.wfile.write(PAGE.read_bytes())
+
+        def log_message(self, *_):
+            pass
+
+    case.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=case.server.serve_forever, daemon=True).start()
+    return f"http://127.0.0.1:{case.server.server_port}/"
+
+
+def workers(browser):
+    """How many workers the browser's processes have."""
+    count, below = 0, [browser.service.process.pid]
+    while below:
+        tasks = pathlib.Path(f"/proc/{below.pop()}/task")
+        for task in tasks.iterdir() if tasks.exists() else ():
+            try:
+                count += (task / "comm").read_text().startswith("DedicatedWorker")
+                below += map(int, (task / "children").read_text().split())
+            except OSError:
+                pass  # it has ended meanwhile
+    return count
+
+
 class WasmCase(unittest.TestCase):
-    """Tests of one class share a browser. The page is opened as the file that it is."""
+    """Tests of one class share a browser. The page is opened as the file that it is, or, with `headers`, from a server that sends
+    them."""
 
     before = ""  # a script that runs ahead of the page's
+    headers = None
+    asked = ""  # behind the page's address
 
     @classmethod
     def setUpClass(cls):
@@ -28,13 +66,17 @@ class WasmCase(unittest.TestCase):
         if cls.before:
             cls.browser.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": cls.before})
         cls.folder = pathlib.Path(tempfile.mkdtemp(prefix="sdc-wasm-"))
+        cls.address = PAGE.as_uri() if cls.headers is None else serve(cls.headers, cls)
 
     @classmethod
     def tearDownClass(cls):
         cls.browser.quit()
+        if cls.headers is not None:
+            cls.server.shutdown()
+            cls.server.server_close()
 
     def setUp(self):
-        self.browser.get(PAGE.as_uri())
+        self.browser.get(self.address + self.asked)
         wait_for(lambda: self.js("return document.body.dataset.ready || document.getElementById('error').textContent"))
         self.assertEqual(self.error(), "")
 
@@ -88,6 +130,10 @@ class WasmCase(unittest.TestCase):
 
 
 class Page(WasmCase):
+    def test_says_how_many_threads(self):
+        self.assertIn("one thread a picture: pages from a disk may not have more", self.find("#state").text)
+        self.assertFalse(self.find("#threads").is_enabled())
+
     def test_draws_the_desktops_picture(self):
         """Meanwhile the page is alive: a timer of its own sees the picture and the bar grow."""
         self.js("""window.seen = {pictures: new Set(), steps: new Set()};
@@ -212,6 +258,105 @@ class Plain(WasmCase):
     def test_draws_the_desktops_picture(self):
         self.assertEqual(self.js("return document.body.dataset.ready"), "emulated")
         self.assertIn("several times slower", self.find("#state").text)
+        self.ask(PROMPT, seed=7, steps=2)
+        self.done()
+        self.assertEqual(self.picture(7), self.desktop("-p", PROMPT, "--seed", 7, "--steps", 2))
+
+
+class NoHeaders(WasmCase):
+    """From a server that does not send the headers."""
+
+    headers = {}
+    asked = "?threads=3"
+
+    def test_draws_with_one_thread(self):
+        self.assertIn("one thread a picture: more need two headers", self.find("#state").text)
+        self.assertFalse(self.find("#threads").is_enabled())
+        self.ask(PROMPT, seed=7, steps=2)
+        self.done()
+        self.assertEqual(self.picture(7), self.desktop("-p", PROMPT, "--seed", 7, "--steps", 2))
+        self.assertEqual(workers(self.browser), 1)
+
+
+ISOLATED = {"Cross-Origin-Opener-Policy": "same-origin", "Cross-Origin-Embedder-Policy": "require-corp"}
+
+
+class Threads(WasmCase):
+    headers = ISOLATED
+    asked = "?threads=3"
+
+    def test_draws_the_desktops_picture(self):
+        self.assertNotIn("one thread", self.find("#state").text)
+        self.assertEqual(self.find("#threads").get_property("value"), "3")
+        want = self.desktop("-p", PROMPT, "--seed", 7)
+        for threads in (3, 2, 1):
+            self.write("#threads", threads)
+            self.ask(PROMPT, seed=7)
+            self.done()
+            self.assertEqual(self.picture(7), want, threads)
+            self.js("document.querySelector('figure').remove()")
+        self.assertEqual(workers(self.browser), 3, "those of the first picture draw the others")
+
+    def test_several_pictures_share_them(self):
+        self.ask("the digit 7 in purple", seed=5, steps=3, count=4, threads=5)
+        self.done(4)
+        for seed in (5, 6, 7, 8):
+            self.assertEqual(self.picture(seed), self.desktop("-p", "the digit 7 in purple", "--seed", seed, "--steps", 3), seed)
+        self.assertLessEqual(workers(self.browser), 5)
+
+    def test_one_picture_after_the_other(self):
+        for seed in range(12):
+            self.ask(PROMPT, seed=seed, steps=1, width=32, height=32)
+            self.done(seed + 1)
+        self.assertEqual(workers(self.browser), 3)
+        self.assertEqual(self.picture(11), self.desktop("-p", PROMPT, "--seed", 11, "--steps", 1, "-W", 32, "-H", 32))
+
+    def test_cancel(self):
+        self.ask(PROMPT, seed=1, steps=LONG, count=2, threads=4)
+        wait_for(lambda: self.js("return [...document.querySelectorAll('progress')].some(p => p.value > 0)"))
+        self.assertEqual(workers(self.browser), 4)
+        self.find("#cancel").click()
+        self.assertEqual(self.count("figure"), 0)
+        wait_for(lambda: workers(self.browser) == 0, 30)
+        self.ask(PROMPT, seed=3, steps=2, count=1)
+        self.done()
+        self.assertEqual(self.picture(3), self.desktop("-p", PROMPT, "--seed", 3, "--steps", 2))
+
+    def test_draws_a_dropped_picture_again(self):
+        path = self.folder / "old.png"
+        path.write_bytes(self.desktop("-p", "three yellow hearts", "--seed", 21, "--steps", 2))
+        self.find("#file").send_keys(str(path))
+        wait_for(lambda: self.error() or self.js("return document.querySelector('figure')?.dataset.verdict === 'equal'"), 60)
+        self.assertEqual(self.error(), "")
+
+    def test_wrong_numbers(self):
+        self.browser.get(self.address + "?threads=33")
+        wait_for(lambda: self.js("return document.body.dataset.ready"))
+        self.assertIn("?threads=33: a number of threads, 1 to 32", self.error())
+        self.write("#threads", 0)
+        self.find("#draw").click()
+        self.assertEqual(self.count("figure"), 0)
+
+
+class BrokenThread(WasmCase):
+    """A thread that the engine ends: its argument is no address."""
+
+    headers = ISOLATED
+    asked = "?threads=3"
+    before = """const real = Worker.prototype.postMessage;
+        Worker.prototype.postMessage = function (data, ...rest) {
+            if (data.thread && self.broken) data.thread.argument = 0x7ffffff0;
+            return real.call(this, data, ...rest);
+        }"""
+
+    def test_ends_the_run(self):
+        self.js("self.broken = true")
+        self.ask(PROMPT, seed=7, steps=2)
+        wait_for(self.error, 60)
+        self.assertRegex(self.error(), "^The program ended: .*out of bounds")
+        self.assertEqual(self.count("figure"), 0)
+        wait_for(lambda: workers(self.browser) == 0, 30)
+        self.js("self.broken = false")
         self.ask(PROMPT, seed=7, steps=2)
         self.done()
         self.assertEqual(self.picture(7), self.desktop("-p", PROMPT, "--seed", 7, "--steps", 2))

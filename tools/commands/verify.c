@@ -186,7 +186,7 @@ static int verify(const Command *c, const Arguments *a) {
     Gpu *gpu = NULL;
     Ledger ledger = {.enter = enter, .wants = wants, .user = &wanted};
     Work w = {.ledger = &ledger, .results = results, .lock = os_lock_new()};
-    w.threads = a->threads ? a->threads : os_processors();
+    w.threads = !os_threads_share_libc() ? 1 : a->threads ? a->threads : os_processors();
     bool ok = (wanted.lock && w.lock) || error_set(&e, ERR_MEMORY, "out of memory");
     ok = ok && open_gpu(a, &gpu, &e) && list_tables(a, results, gpu, &e);
     void *model = ok ? micro_model(F32, &w.model_size, &e) : NULL;

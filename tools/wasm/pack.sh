@@ -29,6 +29,7 @@ data() { # ID: standard input as an element
     done
 } > "$work/data"
 # A worker's script is a string in the page's.
+! grep -n '`' "$page/wasi.js" "$page/worker.js" >&2 || { echo "pack.sh: a worker's script has a backquote" >&2; exit 1; }
 {
     printf 'const WORKER = String.raw`'
     cat "$page/wasi.js" "$page/worker.js"

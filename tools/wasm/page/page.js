@@ -1,5 +1,6 @@
 "use strict";
-/* page.js: the page around sdc. A picture is one run of the program in a worker; several pictures run in several. */
+/* page.js: the page around sdc. A picture is one run of the program in a worker, and in further ones for its threads where
+ * the page may have shared memory; several pictures run side by side. */
 
 const $ = id => document.getElementById(id);
 const EXAMPLES = ["a green star on a black background", "three yellow hearts", "the digit 7 in purple", "a red triangle to the left of a blue circle",
@@ -38,32 +39,61 @@ async function unpack(name) {
 }
 
 /* The program as it is before the built-in model, the model, and the program after it. */
-async function program(fma) {
-  const kind = fma ? "page" : "page-plain", parts = await Promise.all([unpack(`${kind}-head`), unpack("model"), unpack(`${kind}-tail`)]);
+async function program(kind) {
+  const parts = await Promise.all([unpack(`${kind}-head`), unpack("model"), unpack(`${kind}-tail`)]);
   return WebAssembly.compile(await new Blob(parts).arrayBuffer());
+}
+
+/* --- threads --- */
+
+const RUNS = 8, THREADS = 32; /* at most: programs at once, each with its memory; threads of all of them */
+
+/* Whether the page may have threads: its server must ask for it, and there is one module with threads. */
+const may_share = fma => fma && self.crossOriginIsolated === true && typeof SharedArrayBuffer === "function";
+
+const about_threads = fma => pool.share ? "" : ", with one thread a picture: " + (!fma ? "more are for browsers with relaxed SIMD"
+  : location.protocol === "file:" ? "pages from a disk may not have more" : "more need two headers, which this page's server does not send");
+
+/* How many threads are wanted, by ?threads=N or as many as there are processors. */
+function threads_wanted() {
+  const asked = new URLSearchParams(location.search).get("threads"), most = Math.min(navigator.hardwareConcurrency || 1, THREADS);
+  if (asked === null) return most;
+  if (!/^[0-9]+$/.test(asked) || Number(asked) < 1 || Number(asked) > THREADS) {
+    fail(`?threads=${asked}: a number of threads, 1 to ${THREADS}. There are ${most} now.`);
+    return most;
+  }
+  return Number(asked);
 }
 
 /* --- runs --- */
 
-const pool = { module: null, idle: [], busy: new Set(), waiting: [], most: Math.max(1, Math.min(navigator.hardwareConcurrency || 1, 8)) };
+/* share: whether programs have threads. */
+const pool = { module: null, share: false, idle: [], busy: new Set(), waiting: [] };
 
-/* Runs sdc with these arguments on files { name: bytes }. told has `line`, `file`; resolves with its exit code and what it
- * printed; `stopped` where it was cancelled. */
-function run(args, files = {}, told = {}) {
+/* How many threads all runs together may have. */
+const threads_at_once = () => pool.share ? Number($("threads").value) || 1 : Math.min(navigator.hardwareConcurrency || 1, RUNS);
+
+/* Each one's share where so many pictures are drawn. */
+const threads_for = pictures => pool.share ? Math.max(1, Math.floor(threads_at_once() / Math.min(pictures, RUNS))) : 1;
+
+/* Runs sdc with these arguments on files { name: bytes }, with so many threads. told has `line`, `file`; resolves with its
+ * exit code and what it printed; `stopped` where it was cancelled. */
+function run(args, files = {}, told = {}, threads = 1) {
   return new Promise(done => {
-    pool.waiting.push({ args, files, told, done, out: "", errors: "", made: {} });
+    pool.waiting.push({ args, files, told, threads, done, out: "", errors: "", made: {} });
     begin_runs();
   });
 }
 
 function begin_runs() {
-  while (pool.waiting.length && pool.busy.size < pool.most) {
+  let used = 0;
+  for (const job of pool.busy) used += job.threads;
+  while (pool.waiting.length && (!used || (pool.busy.size < RUNS && used + pool.waiting[0].threads <= threads_at_once()))) {
     const job = pool.waiting.shift();
-    job.worker = pool.idle.pop() || new_worker();
+    job.workers = new Set();
     pool.busy.add(job);
-    job.worker.onmessage = ({ data }) => hear(job, data);
-    job.worker.onerror = e => hear(job, { fault: e.message || "the worker failed" });
-    job.worker.postMessage({ args: job.args, files: job.files });
+    used += job.threads;
+    employ(job, { args: job.args, files: job.files, threads: job.threads });
     job.told.begin?.();
   }
   $("cancel").disabled = !pool.busy.size;
@@ -71,13 +101,20 @@ function begin_runs() {
 
 const worker_url = URL.createObjectURL(new Blob([WORKER], { type: "text/javascript" }));
 
-function new_worker() {
-  const worker = new Worker(worker_url);
-  worker.postMessage({ module: pool.module });
-  return worker;
+/* Has a worker do a part of a job: its program, or one of the threads. */
+function employ(job, what) {
+  let worker = pool.idle.pop();
+  if (!worker) {
+    worker = new Worker(worker_url);
+    worker.postMessage({ module: pool.module });
+  }
+  worker.onmessage = ({ data }) => hear(job, worker, data);
+  worker.onerror = e => hear(job, worker, { fault: e.message || "the worker failed" });
+  job.workers.add(worker);
+  worker.postMessage(what);
 }
 
-function hear(job, data) {
+function hear(job, worker, data) {
   if (data.line !== undefined) {
     if (data.fd === 1) job.out += data.line + "\n";
     else if (data.line.startsWith("sdc: ")) job.errors += data.line.slice(5) + "\n";
@@ -85,24 +122,32 @@ function hear(job, data) {
   } else if (data.name) {
     job.made[data.name] = data.bytes;
     job.told.file?.(data.name, data.bytes);
-  } else {
-    pool.busy.delete(job);
-    if (data.fault) {
-      job.worker.terminate();
-      job.errors += `The program ended: ${data.fault}\n`;
-    } else pool.idle.push(job.worker);
-    job.done({ code: data.fault ? 1 : data.code, out: job.out, errors: job.errors.trim(), made: job.made });
+  } else if (data.thread) employ(job, { thread: data.thread });
+  else {
+    if (!data.fault) job.workers.delete(worker), pool.idle.push(worker);
+    if (data.ended || !pool.busy.has(job)) return;
+    if (data.fault) job.errors += `The program ended: ${data.fault}\n`;
+    end_run(job, { code: data.fault ? 1 : data.code, out: job.out, errors: job.errors.trim(), made: job.made }, data.fault ? 0 : PATIENCE);
     begin_runs();
   }
+}
+
+const PATIENCE = 1000; /* ms that a thread has to tell that it has ended, once its program has */
+
+/* Ends the workers that a job still has. */
+function end_run(job, result, patience = 0) {
+  const end = () => { for (const worker of job.workers ?? []) worker.terminate(); };
+  if (patience) setTimeout(end, patience);
+  else end();
+  pool.busy.delete(job);
+  job.done(result);
 }
 
 /* Ends what runs and forgets what waits. */
 function cancel() {
   const stopped = [...pool.busy, ...pool.waiting];
-  for (const job of pool.busy) job.worker.terminate();
-  pool.busy.clear();
   pool.waiting = [];
-  for (const job of stopped) job.done({ code: 1, out: job.out, errors: "", made: {}, stopped: true });
+  for (const job of stopped) end_run(job, { code: 1, out: job.out, errors: "", made: {}, stopped: true });
   begin_runs();
 }
 
@@ -146,9 +191,9 @@ function about(bytes, name, text) {
   return [make("div", { className: "row" }, link, use), make("details", {}, make("summary", { textContent: "What it says" }), make("pre", { textContent: text }))];
 }
 
-async function draw_one(args, files, prompt, seed, sheet) {
+async function draw_one(args, files, prompt, seed, sheet, threads) {
   const at = place(prompt);
-  const done = await run(["txt2img", ...args, "--seed", String(seed), "-o", PICTURE, "--preview-out", PREVIEW, ...(sheet ? ["--steps-sheet", SHEET] : [])], files, at.told);
+  const done = await run(["txt2img", ...args, "--seed", String(seed), "-o", PICTURE, "--preview-out", PREVIEW, ...(sheet ? ["--steps-sheet", SHEET] : [])], files, at.told, threads);
   const bytes = done.made[PICTURE];
   if (done.stopped || done.code || !bytes) {
     at.remove();
@@ -176,7 +221,8 @@ function draw() {
   args.push("--negative", `@${NEGATIVE}`, "--prompt", `@${PROMPT}`);
   const files = { [NEGATIVE]: text_file($("negative").value), [PROMPT]: text_file($("prompt").value) };
   /* the first one ends up in front */
-  for (let i = Number($("count").value) - 1; i >= 0; i--) draw_one(args, files, $("prompt").value, first + BigInt(i), $("sheet").checked);
+  const count = Number($("count").value);
+  for (let i = count - 1; i >= 0; i--) draw_one(args, files, $("prompt").value, first + BigInt(i), $("sheet").checked, threads_for(count));
 }
 
 /* Prompts go to the program as files, which may say anything: as arguments @ and - mean something of their own. */
@@ -207,7 +253,7 @@ async function draw_again(file) {
   const said = await says(bytes);
   if (!said) return;
   const at = place(said.prompt);
-  const done = await run(["replay", PICTURE, "-o", "again.png"], { [PICTURE]: bytes }, at.told), again = done.made["again.png"];
+  const done = await run(["replay", PICTURE, "-o", "again.png"], { [PICTURE]: bytes }, at.told, threads_for(1)), again = done.made["again.png"];
   if (done.stopped || !again) {
     at.remove();
     if (!done.stopped) fail(done.errors || done.out || "No picture was made.");
@@ -226,11 +272,15 @@ async function start() {
   for (const text of EXAMPLES) $("examples").append(make("button", { type: "button", textContent: text, onclick: () => { $("prompt").value = text; } }));
   try {
     const fma = has_fma(), begun = performance.now();
-    pool.module = await program(fma);
+    pool.share = may_share(fma);
+    if (pool.share) $("threads").value = threads_wanted();
+    $("threads").disabled = !pool.share;
+    pool.module = await program(pool.share ? "page-threads" : fma ? "page" : "page-plain");
     const listed = await run(["samplers"]);
     for (const name of listed.out.split("\n").filter(line => /^\S/.test(line))) $("sampler").append(make("option", { value: name, textContent: name }));
     $("sampler").value = "Euler a";
-    $("state").textContent = `Ready after ${((performance.now() - begun) / 1000).toFixed(1)} s. Pictures are, bit by bit, those of sdc on any machine` +
+    $("state").textContent = `Ready after ${((performance.now() - begun) / 1000).toFixed(1)} s${about_threads(fma)}. ` +
+      "Pictures are, bit by bit, those of sdc on any machine" +
       (fma ? "." : "; this browser has no fused multiply-add, which is emulated: several times slower.");
     document.body.dataset.ready = fma ? "fma" : "emulated";
     $("draw").disabled = false;

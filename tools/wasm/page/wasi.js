@@ -1,20 +1,27 @@
 /* wasi.js: WASI preview 1 for one run of a program in a browser: arguments, a folder in memory, lines on the standard
- * streams, clocks and random numbers. Functions return WASI's error numbers; what is not here is refused with ENOSYS. */
+ * streams, clocks and random numbers; and wasi-threads. Functions return WASI's error numbers; what is not here is refused
+ * with ENOSYS. */
 "use strict";
 
 const BAD_FILE = 8, EXISTS = 20, INVALID = 28, IS_FOLDER = 31, NOTHING = 44, NO_CALL = 52, NOT_FOLDER = 54;
 const STREAM = 0, FOLDER = 3, FILE = 4; /* types of files */
 const CREATE = 1, MUST_BE_FOLDER = 2, EXCLUSIVE = 4, TRUNCATE = 8; /* of path_open */
 const ROOT = 3; /* the descriptor of the folder, which the program knows as "." */
+/* The memory of a program with threads, in pages of 64 KiB: the initial size is rules.mk's, the largest one 1 GiB. */
+const SHARED = { initial: 1024, maximum: 16384, shared: true };
+/* What a thread but the first may ask for: the program's libc knows no threads, and its files are the first one's. */
+const OF_THREADS = ["clock_time_get", "random_get", "proc_exit", "thread-spawn"];
 
 class Exit {
   constructor(code) { this.code = code; }
 }
 
-/* told.line(fd, text): a line on standard output (1) or error (2). told.file(name, bytes): a file got its name, complete. */
+/* told.line(fd, text): a line on standard output (1) or error (2). told.file(name, bytes): a file got its name, complete.
+ * told.thread(start): another worker is to call Wasi.thread with it. */
 class Wasi {
-  constructor(args, files, told) {
+  constructor(args, files, told, processors = 1) {
     this.args = args;
+    this.environment = ["SDC_PROCESSORS=" + processors];
     this.files = new Map(Object.entries(files).map(([name, bytes]) => [name, { bytes, size: bytes.length }]));
     this.told = told;
     this.open = [null, null, null, { folder: true }];
@@ -25,27 +32,54 @@ class Wasi {
 
   /* Runs a module of the program; the exit code. */
   async run(module) {
-    const imports = {};
-    for (const { module: from, name } of WebAssembly.Module.imports(module)) {
-      imports[from] ??= {};
-      imports[from][name] = this[name] ? this[name].bind(this) : () => NO_CALL;
-    }
-    const instance = await WebAssembly.instantiate(module, imports);
-    this.memory = instance.exports.memory;
-    let code = 0;
-    try {
-      instance.exports._start();
-    } catch (e) {
-      if (!(e instanceof Exit)) throw e;
-      code = e.code;
-    }
+    const { _start } = (await this.instance(module)).exports, code = this.ended(_start) ?? 0;
     for (const fd of [1, 2]) if (this.lines[fd]) this.told.line(fd, this.lines[fd]);
     return code;
   }
 
+  /* Runs a thread of a program that another worker runs, to its end; the exit code where it ended the program. */
+  static async thread(module, { memory, count, number, argument }, told) {
+    const wasi = new Wasi([], {}, told);
+    Object.assign(wasi, { memory, count });
+    const { wasi_thread_start } = (await wasi.instance(module, OF_THREADS)).exports;
+    return wasi.ended(() => wasi_thread_start(number, argument));
+  }
+
+  /* Calls f; the exit code if the program ended meanwhile. */
+  ended(f) {
+    try {
+      f();
+    } catch (e) {
+      if (!(e instanceof Exit)) throw e;
+      return e.code;
+    }
+  }
+
+  /* An instance that may call only what is allowed here, or anything. */
+  async instance(module, allowed) {
+    const imports = {};
+    for (const { module: from, name, kind } of WebAssembly.Module.imports(module)) {
+      imports[from] ??= {};
+      imports[from][name] = kind === "memory" ? this.memory ??= new WebAssembly.Memory(SHARED)
+        : allowed && !allowed.includes(name) ? () => { throw new Error("a thread called " + name); }
+        : this[name] ? this[name].bind(this) : () => NO_CALL;
+    }
+    const instance = await WebAssembly.instantiate(module, imports);
+    this.memory = instance.exports.memory;
+    return instance;
+  }
+
+  "thread-spawn"(argument) {
+    this.count ??= new Int32Array(new SharedArrayBuffer(4)); /* of the program's threads */
+    const number = Atomics.add(this.count, 0, 1) + 1;
+    this.told.thread({ memory: this.memory, count: this.count, number, argument });
+    return number;
+  }
+
   get view() { return new DataView(this.memory.buffer); }
   bytes(at, size) { return new Uint8Array(this.memory.buffer, at, size); }
-  name(at, size) { return new TextDecoder().decode(this.bytes(at, size)).replace(/^(\.?\/)+/, "").replace(/\/$/, "") || "."; }
+  copy(at, size) { return this.bytes(at, size).slice(); } /* for functions that refuse shared memory */
+  name(at, size) { return new TextDecoder().decode(this.copy(at, size)).replace(/^(\.?\/)+/, "").replace(/\/$/, "") || "."; }
 
   /* --- arguments, clocks, random numbers --- */
 
@@ -65,16 +99,17 @@ class Wasi {
   }
   args_sizes_get(count, size) { return this.sizes(this.args, count, size); }
   args_get(pointers, at) { return this.strings(this.args, pointers, at); }
-  environ_sizes_get(count, size) { return this.sizes([], count, size); }
-  environ_get() { return 0; }
+  environ_sizes_get(count, size) { return this.sizes(this.environment, count, size); }
+  environ_get(pointers, at) { return this.strings(this.environment, pointers, at); }
 
   clock_time_get(id, precision, out) {
-    const ms = id === 0 ? Date.now() : performance.now();
+    const ms = id === 0 ? Date.now() : performance.timeOrigin + performance.now(); /* which all workers share */
     this.view.setBigUint64(out, BigInt(Math.round(ms * 1e6)), true);
     return 0;
   }
   random_get(at, size) {
-    for (let i = 0; i < size; i += 65536) crypto.getRandomValues(this.bytes(at + i, Math.min(65536, size - i)));
+    for (let i = 0; i < size; i += 65536)
+      this.bytes(at + i, Math.min(65536, size - i)).set(crypto.getRandomValues(new Uint8Array(Math.min(65536, size - i))));
     return 0;
   }
   proc_exit(code) { throw new Exit(code); }
@@ -167,7 +202,7 @@ class Wasi {
     });
   }
   print(fd, at, size) {
-    const text = this.lines[fd] + this.decoders[fd].decode(this.bytes(at, size), { stream: true }), lines = text.split("\n");
+    const text = this.lines[fd] + this.decoders[fd].decode(this.copy(at, size), { stream: true }), lines = text.split("\n");
     this.lines[fd] = lines.pop();
     for (const line of lines) this.told.line(fd, line);
     return size;

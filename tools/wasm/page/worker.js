@@ -1,5 +1,6 @@
-/* worker.js: runs sdc for the page: it is told { module } once, then { args, files } for each run, and tells { line, fd },
- * { name, bytes } of files and, in the end, { code }, or { fault } where the program was ended by the engine. */
+/* worker.js: runs sdc for the page: it is told { module } once, then { args, files, threads } for each run, and tells
+ * { line, fd }, { name, bytes } of files, { thread } that another worker is to run, and in the end { code }. Told { thread },
+ * it runs that, and tells { ended }. { fault }: the engine ended the program. */
 "use strict";
 
 let compiled;
@@ -9,9 +10,13 @@ onmessage = async ({ data }) => {
     compiled = data.module;
     return;
   }
-  const told = { line: (fd, line) => postMessage({ fd, line }), file: (name, bytes) => postMessage({ name, bytes }, [bytes.buffer]) };
+  const told = { line: (fd, line) => postMessage({ fd, line }), file: (name, bytes) => postMessage({ name, bytes }, [bytes.buffer]),
+    thread: thread => postMessage({ thread }) };
   try {
-    postMessage({ code: await new Wasi(["sdc", ...data.args], data.files, told).run(compiled) });
+    if (data.thread) {
+      const code = await Wasi.thread(compiled, data.thread, told);
+      postMessage(code === undefined ? { ended: true } : { code });
+    } else postMessage({ code: await new Wasi(["sdc", ...data.args], data.files, told, data.threads).run(compiled) });
   } catch (e) {
     postMessage({ fault: e instanceof RangeError ? "out of memory" : String(e.message ?? e) });
   }
