@@ -303,7 +303,7 @@ SUITES ?=
 # All cores, unless this make was told how many.
 ALL_CORES = $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc 2>/dev/null || getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2))
 
-.PHONY: guide exercise guide-pictures guide-quotes fuzz generators help deps demo pictures run-demo test test-all run-test run-test-all test-page run-test-page test-clients run-test-clients test-schema run-test-schema test-builtin builtin-model test-gpu run-test-gpu asan torture run-torture tsan run-tsan valgrind mutants port-test wasm run-wasm wasm-test run-wasm-test same-bits golden bench format format-check \
+.PHONY: guide exercise guide-pictures guide-quotes fuzz generators help deps demo pictures run-demo test test-all run-test run-test-all test-page run-test-page test-clients run-test-clients test-schema run-test-schema test-builtin builtin-model test-gpu run-test-gpu asan torture run-torture tsan run-tsan valgrind mutants port-test wasm-deps wasm run-wasm wasm-test wasm-quick run-wasm-suites run-wasm-test same-bits golden bench format format-check \
   check-includes install uninstall load check-bucket clean run-valgrind
 ## all             builds ./sdc (the default)
 ## lib             builds libsd.a and libsd.so
@@ -462,18 +462,23 @@ WASM_RELAXED = $(shell printf '\043include <wasm_simd128.h>\nv128_t f(v128_t a) 
 WASM_MAKE = @$(MAKE) --no-print-directory $(ALL_CORES) CC="$(WASM_CC) --target=wasm32-wasi" CFLAGS="-O2 -msimd128" CXX=none \
   BLAS=none CUDA=0 SAN=0 SERVER=0 OS=wasi RELAXED=$(WASM_RELAXED) BUILD=build/wasm
 WASM_FILES := $(patsubst %,build/wasm/%,sdc.wasm sdc-plain.wasm sdc-threads.wasm sdc.html)
-wasm:
+wasm-deps:
 	@CC="$(WASM_CC)" sh tools/dev/deps.sh wasm
+wasm: wasm-deps
 	@$(MAKE) --no-print-directory run-wasm
 run-wasm:
 	$(WASM_MAKE) $(WASM_FILES)
 	@ls -s --block-size=1 $(WASM_FILES)
 ## wasm-test       and whether it draws what sdc draws: in Node, with the suites, and in headless Chromium
-wasm-test: wasm build/clients/done
+wasm-test: run-wasm-suites build/clients/done
+	@$(MAKE) --no-print-directory $(ALL_CORES) WASM_MUST=must run-wasm-test
+## wasm-quick      the same with few suites, and with Chromium and selenium only if they are there
+wasm-quick: run-wasm-suites
+	@$(MAKE) --no-print-directory $(ALL_CORES) WASM_SUITES=exact WASM_THREAD_SUITES="threads exact blocks" run-wasm-test
+run-wasm-suites: wasm
 	$(WASM_MAKE) $(patsubst %,build/wasm/%.wasm,tests tests-plain tests-threads)
-	@$(MAKE) --no-print-directory $(ALL_CORES) run-wasm-test
 run-wasm-test: $(B)/sdc
-	sh tests/wasm/run.sh build/wasm $(B)/sdc must
+	WASM_SUITES="$(WASM_SUITES)" WASM_THREAD_SUITES="$(WASM_THREAD_SUITES)" sh tests/wasm/run.sh build/wasm $(B)/sdc $(WASM_MUST)
 ## same-bits       whether this tree computes the same bits as BASE=COMMIT (default: the last whose bits were released)
 same-bits:
 	sh tools/dev/same_bits.sh $(BASE)

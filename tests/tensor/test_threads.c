@@ -40,7 +40,7 @@ static void waiting(Counter *c) {
 }
 
 /* Threads allocate all at once, and find what they wrote: malloc is theirs in a thread that may call nothing else. */
-enum { THREADS = 4, KEPT = 64, TURNS = 100000 };
+enum { THREADS = 4, KEPT = 64, TURNS = 300000 };
 
 typedef struct {
     unsigned seed;

@@ -1,7 +1,7 @@
 #!/bin/sh
 # run.sh BUILD SDC [must]: what `make wasm` made in BUILD: the suites of tests.wasm by Node, pictures by Node and in headless
 # Chromium (where that and selenium are installed; `must`: or it fails), byte for byte those of SDC, this machine's own.
-# WASM_SUITES: these suites ("exact": for a quick look); WASM_THREADS: these of the module with threads, which has three. Ends
+# WASM_SUITES: these suites ("exact": for a quick look); WASM_THREAD_SUITES: these of the module with threads, which has three. Ends
 # with "N passed, N failed".
 build=$1 sdc=$2
 prompt="a red circle above a blue square"
@@ -49,7 +49,7 @@ done
 program tests-plain.wasm exact > "$work/log" 2>&1
 count "$work/log"
 export SDC_PROCESSORS=3
-for suite in ${WASM_THREADS:-threads blocks ops exact_runs pipeline}; do
+for suite in ${WASM_THREAD_SUITES:-threads blocks ops exact_runs pipeline}; do
     program tests-threads.wasm "$suite" > "$work/log" 2>&1
     count "$work/log"
 done

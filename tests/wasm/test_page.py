@@ -10,6 +10,7 @@ import threading
 import unittest
 
 from browser import open_browser
+from PIL import Image, PngImagePlugin
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from served import SDC, wait_for
@@ -211,8 +212,6 @@ class Page(WasmCase):
         self.assertEqual(values, {"seed": "21", "steps": "5", "sampler": "DDIM", "width": "64"})
 
     def test_tells_a_picture_that_is_another(self):
-        from PIL import Image, PngImagePlugin
-
         path = self.folder / "other.png"
         path.write_bytes(self.desktop("-p", PROMPT, "--seed", 2, "--steps", 2))
         image, text = Image.open(path), PngImagePlugin.PngInfo()
@@ -227,7 +226,13 @@ class Page(WasmCase):
         path.write_bytes(b"no picture")
         verdict, error = self.drop(path)
         self.assertIsNone(verdict)
-        self.assertRegex(error, r"^picture\.png: .+")
+        self.assertEqual(error, "not.png: not a picture; give a PNG, JPEG, WebP, BMP or GIF file")
+        text = PngImagePlugin.PngInfo()
+        text.add_text("parameters", "a cat\nSteps: 20, Sampler: Euler a, Seed: 1, Size: 512x512, Model hash: 6ce0161689, Model: v1-5-pruned")
+        Image.new("RGB", (512, 512)).save(path, pnginfo=text)
+        verdict, error = self.drop(path)
+        self.assertIsNone(verdict)
+        self.assertEqual(error, "not.png: was drawn by another model, v1-5-pruned; this page has its own one only.")
         self.ask(PROMPT, seed="seven")
         self.assertIn("whole number", self.error())
         self.ask("(" * 3000 + PROMPT, seed=1, steps=1)
@@ -286,7 +291,7 @@ class Threads(WasmCase):
     asked = "?threads=3"
 
     def test_draws_the_desktops_picture(self):
-        self.assertNotIn("one thread", self.find("#state").text)
+        self.assertIn(" s, with 3 threads.", self.find("#state").text)
         self.assertEqual(self.find("#threads").get_property("value"), "3")
         want = self.desktop("-p", PROMPT, "--seed", 7)
         for threads in (3, 2, 1):

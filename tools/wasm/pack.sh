@@ -33,7 +33,7 @@ data() { # ID: standard input as an element
 {
     printf 'const WORKER = String.raw`'
     cat "$page/wasi.js" "$page/worker.js"
-    printf '`;\n'
+    printf '`, MODEL = "%s"; /* its hash, as pictures have it */\n' "$({ sha256sum || shasum -a 256; } < "$model" 2> /dev/null | cut -c 1-10)"
     cat "$page/page.js"
 } > "$work/js"
 awk -v css="$page/page.css" -v js="$work/js" -v data="$work/data" '

@@ -51,7 +51,7 @@ const RUNS = 8, THREADS = 32; /* at most: programs at once, each with its memory
 /* Whether the page may have threads: its server must ask for it, and there is one module with threads. */
 const may_share = fma => fma && self.crossOriginIsolated === true && typeof SharedArrayBuffer === "function";
 
-const about_threads = fma => pool.share ? "" : ", with one thread a picture: " + (!fma ? "more are for browsers with relaxed SIMD"
+const about_threads = fma => pool.share ? `, with ${$("threads").value} thread${$("threads").value === "1" ? "" : "s"}` : ", with one thread a picture: " + (!fma ? "more are for browsers with relaxed SIMD"
   : location.protocol === "file:" ? "pages from a disk may not have more" : "more need two headers, which this page's server does not send");
 
 /* How many threads are wanted, by ?threads=N or as many as there are processors. */
@@ -117,7 +117,7 @@ function employ(job, what) {
 function hear(job, worker, data) {
   if (data.line !== undefined) {
     if (data.fd === 1) job.out += data.line + "\n";
-    else if (data.line.startsWith("sdc: ")) job.errors += data.line.slice(5) + "\n";
+    else if (data.line.startsWith("sdc: ")) job.errors += data.line.slice(5).replace(/; see sdc help \S+$/, "") + "\n";
     job.told.line?.(data.line);
   } else if (data.name) {
     job.made[data.name] = data.bytes;
@@ -153,11 +153,13 @@ function cancel() {
 
 /* --- pictures --- */
 
+const NO_PICTURE = "data:image/gif;base64,R0lGODlhAQABAAAAACH5BAEKAAEALAAAAAABAAEAAAICTAEAOw=="; /* one transparent pixel */
+
 const png = bytes => URL.createObjectURL(new Blob([bytes], { type: "image/png" }));
 
 /* A place among the results that shows a run: its picture as it grows, then what `finish` is given. */
 function place(title) {
-  const image = make("img", { alt: title, className: "blank" }), bar = make("progress", { max: 1, value: 0 });
+  const image = make("img", { alt: title, className: "blank", src: NO_PICTURE }), bar = make("progress", { max: 1, value: 0 });
   const said = make("span", { className: "soft", textContent: "waiting" }), caption = make("figcaption", {}, bar, said);
   const figure = make("figure", {}, image, caption);
   bar.setAttribute("aria-label", `Progress of: ${title}`);
@@ -165,7 +167,7 @@ function place(title) {
   $("results").prepend(figure);
   let start = performance.now();
   const show = bytes => {
-    if (image.src) URL.revokeObjectURL(image.src);
+    URL.revokeObjectURL(image.src);
     image.src = png(bytes);
     image.className = "";
   };
@@ -230,11 +232,11 @@ const text_file = text => new TextEncoder().encode(text + "\n");
 
 /* --- pictures that are dropped --- */
 
-/* What a picture says, as sdc png-info has it; null where that was cancelled. */
-async function says(bytes) {
+/* What a picture of that name says, as sdc png-info has it; null where that was cancelled. */
+async function says(bytes, name = "The picture") {
   const done = await run(["png-info", "--json", PICTURE], { [PICTURE]: bytes });
   if (done.stopped) return null;
-  if (done.code) throw new Error(done.errors || "The picture does not say how it was made.");
+  if (done.code) throw new Error(done.errors.replace(PICTURE, name));
   return JSON.parse(done.out);
 }
 
@@ -250,13 +252,15 @@ async function draw_again(file) {
   fail();
   if (!pool.module) return fail("Not ready yet.");
   const bytes = new Uint8Array(await file.arrayBuffer());
-  const said = await says(bytes);
+  const said = await says(bytes, file.name);
   if (!said) return;
+  const { "Model hash": hash, Model: model } = said.fields;
+  if (hash && hash !== MODEL) return fail(`${file.name}: was drawn by another model, ${model ?? hash}; this page has its own one only.`);
   const at = place(said.prompt);
   const done = await run(["replay", PICTURE, "-o", "again.png"], { [PICTURE]: bytes }, at.told, threads_for(1)), again = done.made["again.png"];
   if (done.stopped || !again) {
     at.remove();
-    if (!done.stopped) fail(done.errors || done.out || "No picture was made.");
+    if (!done.stopped) fail((done.errors || done.out || "No picture was made.").replaceAll(PICTURE, file.name));
     return;
   }
   at.show(again);
