@@ -42,6 +42,7 @@ sd/workflow tensor weights nn sd sd/text sd/noise sd/prompt sd/image sd/sampling
 sd/train tensor weights nn sd sd/text sd/noise sd/image sd/sampling sd/models sd/load
 sd/guide sd/text
 tools/cli tensor weights sd sd/text sd/image sd/sampling sd/info sd/load
+tools/wasm tools/cli
 tools/show tensor weights sd/image
 tools/shapes tensor weights sd sd/noise sd/image sd/load
 tools/pictures sd/image
