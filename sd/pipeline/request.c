@@ -225,6 +225,8 @@ static bool any_skips(const SdModel *m, const SdRequest *r) {
 
 const char *sd_ignored(const SdModel *m, const SdRequest *r) {
     if (!m || !r) return "";
+    if (request_tiles(r) && r->resize != SD_RESIZE_STRETCH)
+        return "resize-mode: SD upscale enlarges the picture as a whole";
     if (!params_have_networks(r) && (r->network_apply || r->network_strict))
         return r->network_strict ? "strict: counts with LoRAs (--lora, <lora:NAME>), and there is none"
                                  : "lora-apply: counts with LoRAs (--lora, <lora:NAME>), and there is none";

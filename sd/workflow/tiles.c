@@ -209,6 +209,7 @@ static void name_batch(Tiles *t) { snprintf(t->before, sizeof t->before, "tiles%
 
 static bool begin(Tiles *t, SdModel *m, const SdRequest *r, Error *e) {
     *t = (Tiles){.m = m, .told = *r};
+    t->told.resize = SD_RESIZE_STRETCH; /* which has no part in this (sd_ignored) */
     if (!r->image) return error_set(e, ERR_ARGUMENT, "sd upscale: needs an image, which it enlarges; sd_img2img");
     if (!params_check(r, e)) return false;
     int w, h;

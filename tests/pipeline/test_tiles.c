@@ -153,6 +153,9 @@ static void check_refusals(SdModel *m) {
     test_check(!sd_txt2img(m, &r, &out, &e) && strstr(e.text, "sd upscale: needs an image"),
                "refused without a picture");
     test_note("%s", e.text);
+    test_check(!*sd_ignored(m, &r), "nothing is ignored");
+    r.resize = SD_RESIZE_CROP;
+    test_check(!strncmp(sd_ignored(m, &r), "resize-mode: SD upscale", 23), "a resize mode has no effect");
 }
 
 /* By the program, with what it says of itself. */
