@@ -58,10 +58,20 @@ printf '%s\n' 'import { Worker } from "node:worker_threads";' 'import { syncBuil
     'import threads from "node:worker_threads";' \
     'threads.Worker = class extends Worker { constructor(url, o) { if (o.workerData.thread) o.workerData.thread.argument = 0x7ffffff0; super(url, o); } };' \
     'syncBuiltinESMExports();' > "$work/broken.mjs"
-timeout 60 node --import "$work/broken.mjs" tools/wasm/sdc.mjs "$build/sdc-threads.wasm" --dir "$work" txt2img -q -p "$prompt" -o "$work/broken.png" > "$work/log" 2>&1
-if [ $? = 1 ] && grep -q '^sdc: a thread ended: .*out of bounds' "$work/log"; then passed=$((passed + 1)); else
-    failed=$((failed + 1))
-    echo "  FAIL a broken thread: $(head -n 3 "$work/log")"
+refused() { # NAME MODULE PATTERN OPTIONS-OF-NODE...: ends with exit code 1 and such a line
+    name=$1 module=$2 line=$3
+    shift 3
+    timeout 60 node "$@" tools/wasm/sdc.mjs "$build/$module" --dir "$work" txt2img -q -p "$prompt" -o "$work/none.png" > "$work/log" 2>&1
+    if [ $? = 1 ] && grep -q "$line" "$work/log" && [ ! -e "$work/none.png" ]; then passed=$((passed + 1)); else
+        failed=$((failed + 1))
+        echo "  FAIL $name: $(head -n 3 "$work/log")"
+    fi
+}
+refused "a broken thread" sdc-threads.wasm '^sdc: a thread ended: .*out of bounds' --import "$work/broken.mjs"
+space=$(ulimit -v)
+if ulimit -S -v 6000000 2> /dev/null; then
+    for module in sdc sdc-threads; do refused "little address space" $module.wasm '^sdc: .*raise ulimit -v'; done
+    ulimit -S -v "$space"
 fi
 
 python=

@@ -63,9 +63,15 @@ if (isMainThread) {
   const bytes = readFileSync(file);
   if (!WebAssembly.validate(bytes)) v8.setFlagsFromString("--experimental-wasm-relaxed-simd");
   const module = await WebAssembly.compile(bytes), program = { args, preopens };
-  if (WebAssembly.Module.imports(module).some(i => i.module === "wasi")) run_with_threads(module, program);
-  else {
-    const wasi = new_wasi(program);
-    process.exitCode = wasi.start(await WebAssembly.instantiate(module, wasi.getImportObject()));
+  try {
+    if (WebAssembly.Module.imports(module).some(i => i.module === "wasi")) run_with_threads(module, program);
+    else {
+      const wasi = new_wasi(program);
+      process.exitCode = wasi.start(await WebAssembly.instantiate(module, wasi.getImportObject()));
+    }
+  } catch (e) {
+    if (!(e instanceof RangeError && /memory/i.test(e.message))) throw e;
+    console.error(`sdc: ${e.message}; V8 reserves 10 GB of address space for a program's memory: raise ulimit -v`);
+    process.exit(1);
   }
 } else await in_worker(workerData);

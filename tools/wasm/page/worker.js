@@ -18,6 +18,6 @@ onmessage = async ({ data }) => {
       postMessage(code === undefined ? { ended: true } : { code });
     } else postMessage({ code: await new Wasi(["sdc", ...data.args], data.files, told, data.threads).run(compiled) });
   } catch (e) {
-    postMessage({ fault: e instanceof RangeError ? "out of memory" : String(e.message ?? e) });
+    postMessage({ fault: e instanceof RangeError && /memory/i.test(e.message) ? "out of memory" : String(e.message ?? e) });
   }
 };
