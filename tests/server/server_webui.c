@@ -88,6 +88,8 @@ static const Case CASES[] = {
      "detail=always on script ADetailer not found"},
     {"a LoRA that is not there", "POST", T, "", "{" SMALL ",\"prompt\":\"a cat <lora:none-such:0.5>\"}", 422,
      "detail~none-such"},
+    {"a tag that means nothing", "POST", T, "", "{" SMALL ",\"prompt\":\"a cat <foo:bar:0.5>\"}", 200,
+     "warnings.0~<foo:bar:0.5>: is no tag of a network"},
     {"a task's name stays out of names of files", "POST", T, "",
      "{" SMALL ",\"save_images\":true,\"force_task_id\":\"/../../../x\"}", 200, "images.#=1|warnings-"},
     {"the webui's image CFG scale", "POST", T, "", "{" SMALL ",\"image_cfg_scale\":1.5}", 200, "warnings-"},

@@ -8,6 +8,8 @@ prints `sdc diff` of their latents for each case; exit status 1 if one is furthe
 memory on both sides, a layer of diffusers' widens its own while it computes: 3 to 4 GB besides the pages of files, some minutes a case. The cases:
 
     sd15 sdxl                  a ControlNet, by save_pretrained
+    sdxl-small                 a ControlNet without attention, as controlnet-canny-sdxl-1.0-small
+    sd15-pooled                one whose maps are their means, as control_v11e_sd15_shuffle
     sdxl-union                 a ControlNet Union of eight kinds (ProMax), by save_pretrained
     sdxl-adapter               a T2I-Adapter, by save_pretrained
     sd15-plus sdxl-base sdxl-plus
@@ -91,13 +93,21 @@ def hint_file(folder):
 # --- cases: what becomes of the U-Net, and sdc's options ---
 
 
-def control_case(c, unet, folder):
+def control_case(c, unet, folder, new=micro_control.new_control):
     with torch.device("meta"):
-        net = micro_control.new_control(c)
+        net = new(c)
     net = half(net)
     net.save_pretrained(folder / "control")
     hint = micro_control.hint(0, SIDE, SIDE, torch.float32)
     return micro_control.Controlled(unet, [(thrifty(net), hint, WEIGHT, False)]), ["--control", f"{folder}/control:{hint_file(folder)}:{WEIGHT}"]
+
+
+def small_case(c, unet, folder):
+    return control_case(c, unet, folder, micro_control.new_small)
+
+
+def pooled_case(c, unet, folder):
+    return control_case(c, unet, folder, micro_control.new_pooled)
 
 
 def union_case(c, unet, folder):
@@ -246,7 +256,7 @@ def run(case, sdc, folder, model):
     elif case in IMAGE:
         unet, more = image_case(c, unet, folder, *IMAGE[case])
     else:
-        make = {"sdxl-adapter": adapter_case, "sdxl-union": union_case}.get(case, control_case)
+        make = {"sdxl-small": small_case, "sd15-pooled": pooled_case, "sdxl-adapter": adapter_case, "sdxl-union": union_case}.get(case, control_case)
         unet, more = make(c, unet, folder)
     thrifty(getattr(unet, "unet", unet))
     taps |= pipeline.denoise(unet, pipeline.conditions(taps, c, JOB, torch.float32), JOB, torch.float32, False)[1]
