@@ -273,6 +273,10 @@ Found checkpoint_find(const Checkpoint *c, const char *key) {
     const char *prefix;
     const Given *given = giver(c, key, &prefix);
     if (given) {
+        if (c->differs && c->base && begins(key, "control_model.")) {
+            Found f = find_in_base(c->base, key + strlen("control_model."));
+            if (f.tensor) return f;
+        }
         const WeightFile *file = NULL;
         const FileTensor *t = is_other_kind(c, key) ? NULL : given_find(given, prefix, key, &file);
         if (!t && c->base && begins(key, "control_model."))

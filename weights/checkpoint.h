@@ -39,6 +39,7 @@ typedef struct Checkpoint {
     Given given[GIVEN_COUNT];           /* parts from files of their own, */
     bool sgm;                           /* and whether their text encoders have sgm's names, or ldm's */
     const struct Checkpoint *base;      /* of a ControlLoRA: whose U-Net has the weights that it lacks; NULL: none */
+    bool differs;                       /* it holds differences to those of `base`, which are found in their place */
 } Checkpoint;
 
 typedef struct {

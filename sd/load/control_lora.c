@@ -12,10 +12,17 @@
 
 #define KEY_UNET "model.diffusion_model."
 
-bool control_is_lora(const Checkpoint *c) { return checkpoint_find(c, KEY_CONTROL "lora_controlnet").tensor != NULL; }
+/* The file, which is one; NULL: it has none of its own. */
+static const WeightFile *own_file(const SdControlNet *c) {
+    const PartFiles *files = &c->m.checkpoint->given[GIVEN_CONTROL].files;
+    return files->count ? files->shards[0] : NULL;
+}
 
 void control_lora_rest_on(SdControlNet *c, const SdModel *of) {
-    if (control_is_lora(c->m.checkpoint)) c->m.checkpoint->base = of->checkpoint;
+    Checkpoint *all = c->m.checkpoint;
+    const WeightFile *f = own_file(c);
+    all->differs = f && weight_file_find(f, "difference");
+    if (all->differs || checkpoint_find(all, KEY_CONTROL "lora_controlnet").tensor) all->base = of->checkpoint;
 }
 
 /* --- its own products --- */
@@ -46,21 +53,48 @@ static bool check_places(const SdControlNet *c, const WeightFile *f, size_t coun
                      f->path, c->of->config.family, halves - 2 * count, halves);
 }
 
+static NetworkModule *add_module(Network *n, const Weight *w, NetworkKind kind) {
+    NetworkModule *m = &n->modules[n->count++];
+    *m = (NetworkModule){.key = w->name, .name = w->name, .of = NETWORK_UNET, .kind = kind, .alpha = NAN, .scale = 1};
+    m->key_size = (int)strlen(m->key);
+    return m;
+}
+
+/* The file of differences as a network: a module for each. What the model lacks is as it is. */
+static bool read_differences(const SdControlNet *c, Network *n, Error *e) {
+    const WeightList *l = &c->m.lists[PART_CONTROL];
+    const char *prefix = c->m.checkpoint->given[GIVEN_CONTROL].prefix;
+    size_t own = 1; /* "difference" */
+    for (int64_t i = 0; i < l->count; i++) {
+        const Weight *w = l->w[i];
+        char name[256];
+        if (checkpoint_find(c->m.checkpoint, w->name).file == n->file) {
+            own++;
+            continue;
+        }
+        snprintf(name, sizeof name, "%s%.200s", prefix, w->name + strlen(KEY_CONTROL));
+        const FileTensor *t = weight_file_find(n->file, name);
+        if (t) add_module(n, w, NETWORK_FULL)->part[w->kind == WEIGHT_VECTOR ? NET_DIFF_B : NET_DIFF] = t;
+    }
+    return own + n->count == n->file->count ||
+           error_set(e, ERR_FORMAT,
+                     "%s: holds differences to the U-Net of another family than %s: %zu of %zu have no place; name "
+                     "another file",
+                     n->file->path, c->of->config.family, n->file->count - own - n->count, n->file->count);
+}
+
 /* The file as a network: a module for each product. */
 static bool read_products(const SdControlNet *c, Network *n, Error *e) {
     const WeightList *l = &c->m.lists[PART_CONTROL];
-    const Given *g = &c->m.checkpoint->given[GIVEN_CONTROL];
-    *n = (Network){.file = g->files.shards[0]};
+    *n = (Network){.file = c->m.checkpoint->given[GIVEN_CONTROL].files.shards[0]};
     n->modules = calloc((size_t)l->count + 1, sizeof *n->modules);
     if (!n->modules) return error_set(e, ERR_MEMORY, "%s: out of memory for its modules", n->file->path);
+    if (c->m.checkpoint->differs) return read_differences(c, n, e);
     for (int64_t i = 0; i < l->count; i++) {
         const FileTensor *up = product(c, l->w[i], ".up"), *down = product(c, l->w[i], ".down");
         if (!up || !down) continue;
-        NetworkModule *m = &n->modules[n->count++];
-        *m = (NetworkModule){.key = l->w[i]->name, .name = l->w[i]->name, .of = NETWORK_UNET, .kind = NETWORK_LORA};
-        m->key_size = (int)strlen(m->key);
+        NetworkModule *m = add_module(n, l->w[i], NETWORK_LORA);
         m->part[NET_UP] = up, m->part[NET_DOWN] = down;
-        m->alpha = NAN, m->scale = 1;
     }
     return check_places(c, n->file, n->count, e);
 }
@@ -116,11 +150,15 @@ static bool add_own(Follower *f, const Weight *w) {
                    .taps = taps,
                    .multiplier = 1,
                    .round = F32};
-        bool fits = w->kind != WEIGHT_VECTOR && columns <= OVERLAY_MOST_COLUMNS &&
-                    OVERLAY_KINDS[NETWORK_LORA].fits(n, m, rows, columns, taps);
+        const FileTensor *vector = m->part[NET_DIFF_B];
+        bool fits = vector ? w->kind == WEIGHT_VECTOR && file_tensor_count(vector) == rows
+                           : w->kind != WEIGHT_VECTOR && columns <= OVERLAY_MOST_COLUMNS &&
+                                 OVERLAY_KINDS[m->kind].fits(n, m, rows, columns, taps);
+        if (vector) d.role = NET_DIFF_B;
         return fits ? add(f, d, w)
-                    : error_set(f->e, ERR_FORMAT, "%s: %.100s.up and .down do not fit the model's weight, which is %s",
-                                n->file->path, w->name + strlen(KEY_CONTROL),
+                    : error_set(f->e, ERR_FORMAT, "%s: %.100s%s the model's weight, which is %s", n->file->path,
+                                w->name + strlen(KEY_CONTROL),
+                                m->kind == NETWORK_LORA ? ".up and .down do not fit" : " does not fit",
                                 tensor_shape_text(w->t, shape, sizeof shape));
     }
     return true;

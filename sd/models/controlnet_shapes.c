@@ -29,6 +29,10 @@ static int context_of(const Checkpoint *c, const UnetConfig *k) {
 static bool check_family(const Checkpoint *c, const char *path, const UnetConfig *k, const char *family, Error *e) {
     int context = context_of(c, k), label = size(c, KEY_CONTROL "label_emb.0.0.weight", 1);
     if ((!context || context == k->context) && label == k->label) return true;
+    if (c->differs)
+        return error_set(e, ERR_FORMAT,
+                         "%s: holds differences to the U-Net of another family than %s; name another file", path,
+                         family);
     if (!context) /* what it has besides is compared with the model's */
         return error_set(e, ERR_FORMAT, "%s: is a ControlNet %s, but the model is %s; name one of %s", path,
                          label ? "of SDXL" : "without labels of sizes", family, family);
@@ -69,18 +73,6 @@ static void detect_depth(const Checkpoint *c, UnetConfig *out) {
         out->middle_depth++;
 }
 
-/* Kinds that share a ControlNet's names and are more than one. */
-static bool check_kind(const Checkpoint *c, const char *path, Error *e) {
-    static const struct {
-        const char *name, *is;
-    } OTHERS[] = {{KEY_CONTROL "difference", "a difference to a model's U-Net"}};
-    for (size_t i = 0; i < sizeof OTHERS / sizeof *OTHERS; i++)
-        if (checkpoint_find(c, OTHERS[i].name).tensor)
-            return error_set(e, ERR_FORMAT, "%s: is %s, which is not supported by this version; use a full ControlNet",
-                             path, OTHERS[i].is);
-    return true;
-}
-
 /* Whether its maps are pooled: its folder or its name says so. */
 static bool pools(const Checkpoint *c, const char *path) {
     const Json *json = c->given[GIVEN_CONTROL].config;
@@ -98,6 +90,6 @@ bool controlnet_from_shapes(const Checkpoint *c, const UnetConfig *of, const cha
     out->unet.uneven = false; /* its way down is all it has */
     out->pools = pools(c, path);
     detect_depth(c, &out->unet);
-    return check_kind(c, path, e) && check_family(c, path, &out->unet, family, e) && detect_hint(c, path, out, e) &&
+    return check_family(c, path, &out->unet, family, e) && detect_hint(c, path, out, e) &&
            controlnet_union_from_shapes(c, &out->unet, &out->kinds, e);
 }

@@ -55,6 +55,7 @@ static void only_control(void *user, MadeTensors *l) {
     l->count = 0;
     if (!bind(k, &m, &adapter, &w)) return;
     if (k->rank) made_tensor(l, "", "lora_controlnet", F32, 1, SHAPE(1));
+    if (k->differs) made_tensor(l, "", "difference", F32, 1, SHAPE(1));
     for (int64_t i = 0; i < w.count; i++) {
         int64_t n[MAX_DIMS];
         char part[24], name[192], source[200];
@@ -143,7 +144,8 @@ void control_against_golden(const ControlCase *k, char model[1024], char files[2
                                              .adapter = k->adapter,
                                              .rank = k->rank,
                                              .kinds = k->kinds,
-                                             .small = k->small});
+                                             .small = k->small,
+                                             .differs = k->differs});
     }
     compare(k, model, files);
 }

@@ -15,6 +15,7 @@ typedef struct {
     int rank;              /* a ControlLoRA; 0: none */
     int kinds;             /* a ControlNet Union; 0: none */
     bool small;            /* without attention */
+    bool differs;          /* its file says that it holds differences */
     const char *more;      /* a vector that it has besides, or NULL */
 } ControlFile;
 
@@ -35,9 +36,9 @@ typedef struct {
     SdControlMode mode;
     AdapterConfig adapter; /* factor 0: none */
     int rank;
-    int kinds;          /* 0: no union, whose hint is of lines */
-    bool small, pooled; /* pooled: the first, which its name tells */
-    int steps;          /* 0: 3 */
+    int kinds;                   /* 0: no union, whose hint is of lines */
+    bool small, differs, pooled; /* pooled: the first, which its name tells */
+    int steps;                   /* 0: 3 */
 } ControlCase;
 
 /* Writes the case's model and the files of its controls, and compares every tap of its golden. */

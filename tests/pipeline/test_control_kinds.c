@@ -1,5 +1,5 @@
 /* test_control_kinds.c: T2I-Adapters of SDXL and of hints of one channel, ControlNet Unions, ControlLoRAs, ControlNets
- * without attention and pooled ones, against
+ * without attention, pooled ones and differences, against
  * diffusers' through every tap; ControlLoRAs with the model's networks, and in little memory; what a union is told. */
 #include "sd/info/infotext_control.h"
 #include "tensor/gpu.h"
@@ -18,6 +18,7 @@ static const ControlCase CASES[] = {
     {"micro_adapter_xl", micro_sdxl_config, 1, {0.8}, SD_CONTROL_BALANCED, .adapter = {16, 3, true}, .steps = 2},
     {"micro_control_union", micro_sdxl_config, 1, {0.7}, SD_CONTROL_BALANCED, .kinds = 6},
     {"micro_control_small", micro_sdxl_config, 1, {0.7}, SD_CONTROL_BALANCED, .small = true},
+    {"micro_control_difference", micro_config, 1, {0.7}, SD_CONTROL_BALANCED, .differs = true},
     {"micro_control_pooled", micro_config, 2, {0.8, 0.6}, SD_CONTROL_BALANCED, .pooled = true},
     {"micro_control_lora", micro_sdxl_config, 1, {0.7}, SD_CONTROL_BALANCED, .rank = 4, .steps = 2},
 };
@@ -156,6 +157,7 @@ static void misfits(void) {
         {"is a T2I-Adapter that reads 128 channels", {.adapter = {8, 2, false}}, micro_config},
         {"is a light T2I-Adapter", {.adapter = {16, 3, true}, .more = "body.0.in_conv.weight"}, micro_sdxl_config},
         {"is a ControlNet of SDXL, but the model is SD 1.x", {.small = true}, micro_config},
+        {"differences to the U-Net of another family than SD 1.x", {.differs = true}, micro_config},
         {"is no ControlNet of SD 1.x", {.rank = 4}, micro_config},
         {"is a ControlNet Union of another shape (0 layers",
          {.kinds = 8, .lacks = "transformer_layes.0.ln_1.weight"},
@@ -200,7 +202,7 @@ SUITE(control_kinds, .seconds = 4, .blas = true) {
     for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
         control_against_golden(&CASES[i], model, files);
         if (CASES[i].kinds) unions(model, files[0]);
-        if (CASES[i].small || CASES[i].pooled) everywhere(&CASES[i], model, files[0]);
+        if (CASES[i].small || CASES[i].differs || CASES[i].pooled) everywhere(&CASES[i], model, files[0]);
     }
     loras(model, files[0]);
     misfits();

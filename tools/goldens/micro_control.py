@@ -3,7 +3,8 @@
 micro_control_two: two ControlNets at 0.8 and 0.6, balanced. micro_control_more: one in the mode "ControlNet is more
 important": 0.825^(12 - i) of its weight, nothing beside the negative prompt. micro_control_sdxl: one with labels, at 0.7.
 micro_control_union: diffusers' ControlNetUnionModel, told that the hint's kind is 3 of 6, at 0.7. micro_control_small: one without
-attention, at 0.7. micro_control_pooled: one with global_pool_conditions, at 0.8, and another at 0.6; what is pooled says nothing beside
+attention, at 0.7. micro_control_difference: a file of differences, which the
+U-Net's own weights are added to, at 0.7. micro_control_pooled: one with global_pool_conditions, at 0.8, and another at 0.6; what is pooled says nothing beside
 the negative prompt.
 Hint n is [h][w][3] bytes x >> 24 of values.py's x called "hint<n>"; the weights' names begin with "control<n>_model.".
 """
@@ -23,6 +24,7 @@ JOBS = {  # name: (family, (weight, more) of each ControlNet)
     "micro_control_union": ("sdxl", ((0.7, False),), 3),
     "micro_control_adapter": ("sd", 0.8),
     "micro_control_small": ("sdxl", ((0.7, False),), "small"),
+    "micro_control_difference": ("sd", ((0.7, False),), "difference"),
     "micro_control_pooled": ("sd", ((0.8, False), (0.6, False)), "pooled"),
 }
 HINT = {"conv_in": 0, "conv_out": 14}
@@ -91,6 +93,15 @@ def control(c, n, dtype, new=new_control):
     with torch.device("meta"):
         m = new(c)
     return models._filled(m, lambda k: f"control{n}_model." + control_name(k), False, dtype, None)
+
+
+def difference(c, dtype):
+    """A ControlNet whose trunk is the U-Net's with the file's numbers added to all of it."""
+    m, own = control(c, 0, dtype), control(c, 0, dtype)
+    models._filled(own, lambda k: "model.diffusion_model." + control_name(k), False, dtype, None)
+    theirs = own.state_dict()
+    m.load_state_dict({k: v if k.startswith("controlnet_") else v + theirs[k] for k, v in m.state_dict().items()})
+    return m
 
 
 class United:
@@ -166,6 +177,8 @@ def run(parts, c, job, which, dtype, kind=None):
         return pipeline.run_family({**parts, "unet": Adapted(parts["unet"], c, job, which, dtype)}, c, job, dtype, True)
     if kind == "small":
         made = lambda n: control(c, n, dtype, new_small)
+    elif kind == "difference":
+        made = lambda n: difference(c, dtype)
     elif kind == "pooled":
         made = lambda n: control(c, n, dtype, new_control if n else new_pooled)
     elif kind is not None:
