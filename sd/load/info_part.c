@@ -81,8 +81,13 @@ static void describe(const Given *g, GivenPart part, SdInfo *out) {
         }
         snprintf(out->family, sizeof out->family, "%s",
                  size(g, KEY_CONTROL, "task_embedding", 0) ? "ControlNet Union" : "ControlNet");
+        width = size(g, KEY_CONTROL, "middle_block.1.transformer_blocks.0.attn2.to_k.weight", 1);
         snprintf(out->variant, sizeof out->variant, "%s",
-                 family_of_context(size(g, KEY_CONTROL, "middle_block.1.transformer_blocks.0.attn2.to_k.weight", 1)));
+                 width                                             ? family_of_context(width)
+                 : size(g, KEY_CONTROL, "label_emb.0.0.weight", 0) ? "SDXL, without attention"
+                                                                   : "without attention");
+        if (weight_file_find(g->files.shards[0], "difference"))
+            info_add_word(out->variant, sizeof out->variant, "differences");
         break;
     case GIVEN_VISION:
         snprintf(out->family, sizeof out->family, "vision encoder");

@@ -100,6 +100,16 @@ static void unions(const char *model, const char *file) {
     infotext_read_free(&read);
 }
 
+/* What `sdc info` says of such a file. */
+static void info(const ControlCase *k, const char *file) {
+    Error e = {0};
+    SdInfo i;
+    const char *want = k->small ? "SDXL, without attention" : k->differs ? "differences" : "";
+    test_check(sd_info(file, false, &i, &e) && !strcmp(i.family, "ControlNet") && strstr(i.variant, want), "%s: %s",
+               k->name, want);
+    test_note("%s, %s; %s", i.family, i.variant, e.text);
+}
+
 /* In the least memory, among two pictures, with mixed products and on a GPU. */
 static void everywhere(const ControlCase *k, const char *model, const char *file) {
     const SdOptions mixed = {.precision = SD_MIXED};
@@ -202,7 +212,8 @@ SUITE(control_kinds, .seconds = 4, .blas = true) {
     for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
         control_against_golden(&CASES[i], model, files);
         if (CASES[i].kinds) unions(model, files[0]);
-        if (CASES[i].small || CASES[i].differs || CASES[i].pooled) everywhere(&CASES[i], model, files[0]);
+        if (CASES[i].small || CASES[i].differs || CASES[i].pooled)
+            everywhere(&CASES[i], model, files[0]), info(&CASES[i], files[0]);
     }
     loras(model, files[0]);
     misfits();
