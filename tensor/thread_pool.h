@@ -13,7 +13,7 @@
 /* One thread's scratch: blocks of weights, gathered pixels, attention scores. Where ops may use less of it, down to
  * what the largest layer needs (sd/load/scratch.h), they cut their work into smaller blocks: slower, and the same bits.
  * What nobody touches costs nothing. */
-enum { SCRATCH_BYTES = 8 << 20, SCRATCH_FASTEST = 4608 << 10, SCRATCH_LEAST = 192 << 10 };
+enum { SCRATCH_BYTES = 8 << 20, SCRATCH_FASTEST = 4608 << 10, SCRATCH_LEAST = 148 << 10 };
 
 typedef struct ThreadPool ThreadPool;
 

@@ -11,7 +11,7 @@ CORE_SRC := $(addprefix tensor/,ctx.c error.c large.c no_gpu.c ops.c os/os_bare.
     sampler_lcm.c sampler_lms.c sampler_restart.c sampler_time.c sampler_unipc.c scheduler.c) \
   $(addprefix sd/info/,params.c params_check.c params_value.c words.c) \
   $(addprefix sd/models/,clip.c config.c config_published.c unet.c vae.c) \
-  $(addprefix sd/load/,levels.c model.c open.c scratch.c weights.c workspace.c) \
+  $(addprefix sd/load/,levels.c model.c open.c scratch.c weights.c weights_memory.c workspace.c) \
   $(addprefix sd/pipeline/,beside.c decode.c encode.c generate.c generation.c latents.c nonfinite.c plan.c plan_other.c planes.c request.c result.c \
     sample.c stages.c start.c denoiser/denoiser.c denoiser/experts.c denoiser/unet_calls.c denoiser/windows.c text/conditioning.c \
     text/text_states.c text/text_vectors.c) \

@@ -92,7 +92,14 @@ void *core_calloc(size_t count, size_t size) {
 
 void *core_realloc(void *p, size_t size) {
     if (!p) return core_malloc(size);
-    size_t has = size_of((Block *)p - 1) - UNIT;
+    Block *b = (Block *)p - 1;
+    size_t has = size_of(b) - UNIT, whole = (size + 2 * UNIT - 1) / UNIT * UNIT;
+    if (size <= has && whole + UNIT < b->size) { /* the rest becomes a block of its own, which is given back */
+        b->size = size_of(b);
+        Block *rest = cut(b, whole);
+        b->size |= TAKEN, rest->size |= TAKEN;
+        core_free(rest + 1);
+    }
     if (size <= has) return p;
     void *to = core_malloc(size);
     if (!to) return NULL;

@@ -2,7 +2,7 @@
  * are sd_open_memory, sd_close, sd_request, sd_plan, sd_txt2img, sd_img2img, sd_free and what only tells of a model;
  * all memory is the caller's. A program:
  *
- *     static unsigned char memory[1400 * 1024];
+ *     static unsigned char memory[1100 * 1024];
  *     sd_core_memory(memory, sizeof memory);
  *     SdModel *model = sd_open_memory("model", bytes, size, NULL, &e);   // from flash: weights are read where they lie
  *     SdRequest request = sd_request(model);

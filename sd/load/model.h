@@ -53,6 +53,7 @@ struct SdModel {
     Esrgan upscaler;
     WeightList lists[PART_COUNT]; /* each part's weights, in order of computation */
     void *memory[PART_COUNT];     /* the weights that loading made; the others stay in the mapped file */
+    Arena *room;                  /* what loading makes lies at its end (workspace_lend); NULL: in memory of its own */
     bool loaded[PART_COUNT];
     bool streamed[PART_COUNT]; /* loaded, but large weights stay in the file: see model_source */
     struct Overlay *overlay;   /* the networks on top of the weights (overlay.h); NULL: none */

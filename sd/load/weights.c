@@ -2,9 +2,9 @@
 #include "sd/load/networks/overlay.h"
 #include "read_ahead.h"
 #include "weights.h"
+#include "weights_memory.h"
 
 #include "tensor/row_ops.h"
-#include "tensor/large.h"
 #include "tensor/q8.h"
 #include "weights/formats/file_range.h"
 
@@ -260,18 +260,6 @@ static void make_rows(const Job *j, int64_t first, int64_t count, void *scratch)
 
 /* --- loading a part --- */
 
-static void *new_memory(const SdModel *m, size_t bytes, Error *e) {
-    if (m->gpu) return m->ops->memory->reserve(m->gpu, bytes, e);
-    void *p = large_new(bytes);
-    if (!p) error_set(e, ERR_MEMORY, "%s: out of memory: %zu MiB for weights", m->checkpoint->path, bytes >> 20);
-    return p;
-}
-
-static void free_memory(const SdModel *m, void *p) {
-    if (m->gpu && p) m->ops->memory->release(m->gpu, p);
-    else large_free(p);
-}
-
 static void make_weight(void *arg, int64_t index, void *scratch) {
     Job *j = (Job *)arg + index;
     if (!is_large(j->layer) && is_made(j)) file_tensor_expect(j->from.file, j->from.tensor);
@@ -307,29 +295,40 @@ static bool hand_over(const Job *j, Error *e) {
 
 static size_t padded(size_t bytes) { return (bytes + 63) & ~(size_t)63; }
 
+/* All; some where memory is taken before it is touched. */
+static int64_t jobs_at_once(const WeightList *l) {
+    enum { SOME = 16 };
+    return os_lazy_memory() || l->count < SOME ? l->count : SOME;
+}
+
 static bool load(SdModel *m, Part part, bool streamed, Error *e) {
     if (e && e->code) return false;
     if (m->loaded[part] && m->streamed[part] != streamed) model_release(m, part);
     if (m->loaded[part]) return true;
     if (!model_has(m, part, e)) return false;
     const WeightList *l = &m->lists[part];
-    Job *jobs = calloc((size_t)l->count, sizeof *jobs);
+    int64_t most = jobs_at_once(l);
+    Job *jobs = calloc((size_t)most, sizeof *jobs);
     if (!jobs) return error_set(e, ERR_MEMORY, "%s: out of memory", m->checkpoint->path);
     size_t bytes = 0;
     for (int64_t i = 0; i < l->count; i++) {
-        jobs[i] = job_for(m, l->w[i], l->w[i], streamed);
-        if (is_made(&jobs[i])) bytes += padded(jobs[i].bytes);
+        Job j = job_for(m, l->w[i], l->w[i], streamed);
+        if (is_made(&j)) bytes += padded(j.bytes);
     }
-    char *to = bytes ? m->memory[part] = new_memory(m, bytes, e) : NULL;
-    bool ok = to || !bytes;
-    for (int64_t i = 0; ok && i < l->count; i++)
-        if (is_made(&jobs[i])) jobs[i].to = to, to += padded(jobs[i].bytes);
-    if (ok) pool_run(m->pool, l->count, make_weight, jobs);
-    /* once more, because the system maps pages around each one that is read */
-    for (int64_t i = 0; ok && i < l->count; i++) file_tensor_drop(jobs[i].from.file, jobs[i].from.tensor);
-    m->loaded[part] = ok;
+    char *to = bytes ? m->memory[part] = weights_memory(m, bytes, e) : NULL;
+    bool ok = m->loaded[part] = to || !bytes;
     m->streamed[part] = streamed;
-    for (int64_t i = 0; m->loaded[part] && i < l->count; i++) ok = hand_over(&jobs[i], e) && ok;
+    for (int64_t at = 0, n; ok && at < l->count; at += n) {
+        n = l->count - at < most ? l->count - at : most;
+        for (int64_t i = 0; i < n; i++) {
+            jobs[i] = job_for(m, l->w[at + i], l->w[at + i], streamed);
+            if (is_made(&jobs[i])) jobs[i].to = to, to += padded(jobs[i].bytes);
+        }
+        pool_run(m->pool, n, make_weight, jobs);
+        /* once more, because the system maps pages around each one that is read */
+        for (int64_t i = 0; i < n; i++) file_tensor_drop(jobs[i].from.file, jobs[i].from.tensor);
+        for (int64_t i = 0; i < n; i++) ok = hand_over(&jobs[i], e) && ok;
+    }
     free(jobs);
     if (!ok) model_release(m, part);
     return ok;
@@ -375,12 +374,12 @@ void model_release(SdModel *m, Part part) {
         l->w[i]->t.data = NULL;
         l->w[i]->prepared = NULL;
     }
-    free_memory(m, m->memory[part]);
+    weights_memory_free(m, m->memory[part]);
     m->memory[part] = NULL;
     m->loaded[part] = false;
 }
 
-size_t model_loading_bytes(const SdModel *m, Part part) { return (size_t)m->lists[part].count * sizeof(Job); }
+size_t model_loading_bytes(const SdModel *m, Part part) { return (size_t)jobs_at_once(&m->lists[part]) * sizeof(Job); }
 
 size_t model_part_bytes(const SdModel *m, Part part, bool streamed) {
     const WeightList *l = &m->lists[part];

@@ -1,6 +1,8 @@
 #include "workspace.h"
 
 #include "model.h"
+#include "weights.h"
+#include "weights_memory.h"
 
 void workspace_forget(Workspace *w) {
     for (int i = 0; i < MOST_UNET_CALLS; i++) recording_free(&w->arena, &w->unet[i]);
@@ -40,4 +42,10 @@ bool workspace_resize(Workspace *w, size_t size, Error *e) {
 void workspace_keep(Workspace *w, SdModel *m) {
     m->kept = *w;
     *w = (Workspace){0};
+}
+
+void workspace_lend(SdModel *m, Arena *room) {
+    for (int i = 0; i < PART_COUNT; i++)
+        if (weights_in_room(m, m->memory[i])) model_release(m, (Part)i);
+    m->room = room;
 }

@@ -27,4 +27,8 @@ void workspace_free(Workspace *w);
 /* Frees what the model kept. */
 void workspace_drop_kept(SdModel *m);
 
+/* From now on what loading makes of parts lies at the end of this arena, which outlives it; NULL: in memory of its own.
+ * Parts that lie in an earlier one are released. */
+void workspace_lend(SdModel *m, Arena *room);
+
 #endif

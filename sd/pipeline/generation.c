@@ -6,6 +6,7 @@
 #include "sd/pipeline/control/control.h"
 #include "inpaint.h"
 #include "request.h"
+#include "sd/load/workspace.h"
 #include "sd/load/control.h"
 #include "sd/load/networks/overlay.h"
 #include "sd/load/read_ahead.h"
@@ -134,10 +135,13 @@ static bool make_points(Generation *g, Error *e) {
                          "strength: %d steps that are exactly %g of a schedule need a longer one than %d; raise the "
                          "strength or lower the steps",
                          r->steps, r->strength, most);
-    g->points = malloc(sizeof *g->points);
-    if (!g->points) return error_set(e, ERR_MEMORY, "out of memory for a schedule");
-    return points_make(g->points, levels, g->sampler, g->scheduler, whole, &o, e) &&
-           (!generation_has_start(g) || points_tail(g->points, levels, g->sampler, whole, tail, at_first, e));
+    g->points.values = malloc(MOST_SIGMAS * sizeof *g->points.values);
+    if (!g->points.values) return error_set(e, ERR_MEMORY, "out of memory for a schedule");
+    bool ok = points_make(&g->points, levels, g->sampler, g->scheduler, whole, &o, e) &&
+              (!generation_has_start(g) || points_tail(&g->points, levels, g->sampler, whole, tail, at_first, e));
+    float *less = ok ? realloc(g->points.values, (size_t)g->points.count * sizeof *less) : NULL;
+    if (less) g->points.values = less;
+    return ok;
 }
 
 /* Who brings the models' streamed weights. */
@@ -185,11 +189,13 @@ void generation_end(Generation *g) {
     if (g->now != &g->experts[BASE] || g->control_count || g->maps) workspace_forget(&g->work);
     control_end(g);
     attention_maps_end(g);
+    for (int i = 0; i < g->expert_count; i++)
+        if (g->experts[i].m) workspace_lend(g->experts[i].m, NULL);
     if (g->keep && g->work.arena.base && !g->ctx.err.code) workspace_keep(&g->work, g->m);
     else workspace_free(&g->work);
     inpaint_end(g);
     windows_end(&g->windows);
-    free(g->points);
+    free(g->points.values);
     free(g->resized);
     free(g->x);
     free(g->z);

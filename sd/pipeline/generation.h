@@ -160,7 +160,7 @@ typedef struct {
     uint8_t *resized;     /* owns `image`, unless it is the request's own */
     Inpaint *inpaint;     /* what a mask says; NULL: none */
     AttentionMaps *maps;  /* of words; NULL: not wanted */
-    Points *points;
+    Points points;
     NetworkList networks;
     Embeddings embeddings; /* the model's with those that networks bring along; none: the model's */
 

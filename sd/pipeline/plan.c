@@ -5,6 +5,7 @@
 #include "sd/pipeline/control/control.h"
 #include "sd/pipeline/control/image_encode.h"
 #include "request.h"
+#include "sd/load/workspace.h"
 #include "sd/load/control.h"
 #include "sd/load/read_ahead.h"
 #include "sd/load/scratch.h"
@@ -230,8 +231,8 @@ static bool is_nested(const Generation *g, int stage) {
     return false;
 }
 
-/* The same for all stages of all experts; returns what the largest needs. */
-static size_t choose_all(Generation *g, size_t limit) {
+/* The same for all stages of all experts; returns what the process needs then, which is what the largest needs. */
+static size_t choose_modes(Generation *g, size_t limit) {
     size_t most = g->m->gpu ? 0 : size_sum(plan_other(g), image_encode_peak(g));
     for (Expert *d = g->experts; d < g->experts + g->expert_count; d++)
         for (int i = 0; i < STAGE_COUNT; i++) {
@@ -240,28 +241,6 @@ static size_t choose_all(Generation *g, size_t limit) {
             most = larger(most, inner < 0 ? choose(g, d, i, limit) : choose_both(g, d, i, inner, limit));
         }
     return most;
-}
-
-/* What one arena for all stages and the largest one's weights need, in the modes that they have. */
-static size_t need_untouched(Generation *g) {
-    size_t peak = 0, weights = 0;
-    for (Expert *d = g->experts; d < g->experts + g->expert_count; d++)
-        for (int i = 0; i < STAGE_COUNT; i++) {
-            if (!STAGES[i].wanted(g, d)) continue;
-            int inner = stage_nested(g, i);
-            peak = larger(peak, measure(g, d, i));
-            weights = larger(weights, size_sum(weights_of(g, d, i), inner < 0 ? 0 : weights_of(g, d, inner)));
-        }
-    return size_sum(plan_other(g), size_sum(weights, peak));
-}
-
-/* The modes of all stages of all experts; returns what the process needs then. */
-static size_t choose_modes(Generation *g, size_t limit) {
-    size_t most = choose_all(g, limit), target = limit, all = most;
-    if (g->m->gpu || os_lazy_memory()) return most;
-    while ((all = need_untouched(g)) > limit && most <= target && all - limit < target)
-        target -= all - limit, most = choose_all(g, target);
-    return all;
 }
 
 /* Whether an earlier stage has the same weights. */
@@ -403,6 +382,25 @@ static size_t least_of_all(Generation *g) {
     return least;
 }
 
+/* Where memory is taken before it is touched, a stage's weights lie at the arena's end. */
+static bool has_room(const Generation *g) { return !g->m->gpu && !g->keep && !os_lazy_memory(); }
+
+static size_t room_for_weights(Generation *g) {
+    size_t most = g->plan.activations;
+    for (Expert *d = g->experts; d < g->experts + g->expert_count; d++)
+        for (int i = 0; i < STAGE_COUNT; i++) {
+            if (!STAGES[i].wanted(g, d)) continue;
+            int inner = stage_nested(g, i);
+            size_t peak = d->stages[i].peak, weights = weights_of(g, d, i);
+            if (inner >= 0) {
+                peak = larger(peak, d->stages[inner].peak);
+                weights = size_sum(weights, weights_of(g, d, inner));
+            }
+            most = larger(most, size_sum(peak, weights));
+        }
+    return most;
+}
+
 /* Of the text stages, whose arena is the first. */
 static size_t first_peak(const Generation *g) { return g->experts[BASE].stages[STAGE_TEXT].peak; }
 
@@ -436,7 +434,9 @@ bool plan_memory(Generation *g, Error *e) {
     fill_plan(g);
     read_weights_ahead(g, 0);                                          /* until a stage begins */
     size_t size = m->gpu && !g->keep ? first_peak(g) : p->activations; /* see put_to_work_in in experts.c */
+    if (has_room(g)) size = room_for_weights(g);
     if (!workspace_open(&g->work, m, size, g->keep, e)) return false;
+    for (int k = 0; k < g->expert_count && has_room(g); k++) workspace_lend(g->experts[k].m, &g->work.arena);
     g->now = &g->experts[BASE];
     set_context(g, m->ops, m->pool);
     return true;

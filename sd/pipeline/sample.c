@@ -66,7 +66,7 @@ static SamplerOptions options_of(const Generation *g) {
 
 /* All groups, one after the other. */
 static bool run_sampler(Generation *g, float *work, float *sides, Error *e) {
-    const Points *p = g->points;
+    const Points *p = &g->points;
     bool ok = true;
     for (int first = 0; ok && first < g->batch; first += g->group) {
         Denoiser d = denoiser_begin(g, first, sides);
@@ -95,7 +95,7 @@ bool sample_run(Generation *g, const Mode *mode, Error *e) {
     (void)mode;                                                  /* experts take turns, each in its own */
     if (g->control_count || g->maps) workspace_forget(&g->work); /* what an earlier call recorded is without them */
     size_t latents = (size_t)(g->batch * g->latent), group = (size_t)(g->group * g->latent);
-    int steps = g->points->count > 1 ? g->points->count - 1 : 1;
+    int steps = g->points.count > 1 ? g->points.count - 1 : 1;
     g->x = malloc(latents * sizeof *g->x);
     g->refined = calloc((size_t)g->batch, sizeof *g->refined);
     size_t count = (size_t)g->now->cond.text.count + beside_edits(g->m, g->r);

@@ -1,3 +1,4 @@
+#include "sd/load/workspace.h"
 #include "stages.h"
 
 #include "sd/pipeline/control/control.h"
@@ -111,6 +112,7 @@ bool stage_run(Generation *g, Expert *d, int i, Error *e) {
               expert_enter(g, d, i, stage_nested(g, i), e) && s->run(g, &d->stages[i].mode, e);
     if (!g->keep) {
         model_release(g->now->m, s->part(g->r));
+        workspace_lend(g->now->m, g->now->m->room); /* a nested stage's, too */
         if (s->part(g->r) == PART_UNET) control_release(g);
         arena_trim(&g->work.arena);
     }

@@ -23,7 +23,7 @@ static bool open_noise(Generation *g, Error *e) {
     if (!g->noise) return false;
     for (int i = 0; i < g->batch; i++) picture_noise_first(g->noise, i, g->x + i * g->latent);
     bool path = g->sampler->flags & SAMPLER_BROWNIAN;
-    return !path || picture_noise_path(g->noise, g->points->low, g->points->high, e);
+    return !path || picture_noise_path(g->noise, g->points.low, g->points.high, e);
 }
 
 /* The tensor in the noise file, if it fits the request. */
@@ -63,12 +63,12 @@ bool start_latents(Generation *g, Error *e) {
         return false;
     if (beside_upscales(g->m) && !beside_small(g, e)) return false;
     if (!g->z) {
-        sampler_start(g->sampler, g->x, all, g->points->values, g->points->unit_start);
+        sampler_start(g->sampler, g->x, all, g->points.values, g->points.unit_start);
         return true;
     }
     if (g->inpaint && !inpaint_fill_latents(g, e)) return false;
     if (g->r->noise_multiplier != 1)
         for (int64_t i = 0; i < all; i++) g->x[i] *= (float)g->r->noise_multiplier;
-    points_start(g->points, g->sampler, g->x, g->z, all, (float)g->r->extra_noise);
+    points_start(&g->points, g->sampler, g->x, g->z, all, (float)g->r->extra_noise);
     return tap_latents(g, "latents.init", g->z, g->batch, e) && tap_latents(g, "latents.start", g->x, g->batch, e);
 }

@@ -6,7 +6,7 @@
 #include "scheduler.h"
 
 typedef struct {
-    float values[MOST_SIGMAS];
+    float *values; /* the caller's, room for MOST_SIGMAS */
     int count;
     float low, high;               /* smallest sigma above 0 and largest of the whole list: a Brownian path's ends */
     float bounds_low, bounds_high; /* for Sampling.low and .high */

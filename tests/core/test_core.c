@@ -256,6 +256,10 @@ static void heap(void) {
     test_check(heap_used() == 0, "all is given back");
     void *whole = core_malloc(all - 4 * HEAP_ALIGN);
     test_check(whole != NULL && !core_malloc(8 * HEAP_ALIGN), "and is one block again");
+    test_check(core_realloc(whole, 8) == whole, "a block that shrinks stays where it is");
+    void *rest = core_malloc(all - 8 * HEAP_ALIGN);
+    test_check(rest != NULL, "and its rest is free");
+    core_free(rest);
     test_check(!core_malloc(SIZE_MAX) && !core_malloc(SIZE_MAX - 8) && !core_calloc(SIZE_MAX / 2, 4) &&
                    !core_aligned_alloc(64, SIZE_MAX - 70),
                "sizes that do not exist are refused");

@@ -229,7 +229,7 @@ static void check_family(const char *name, SdConfig k, bool skips, float sigma) 
         r.clip_skip = 2, r.steps = 11, r.scheduler = "Align Your Steps";
         test_check(!*sd_ignored(m, &r) == skips, "%s: clip skip is%s ignored", name, skips ? " not" : "");
         bool ok = generation_begin(&g, m, &r, NULL, &e);
-        test_check(ok && g.points->values[1] == sigma, "%s: its table of Align Your Steps", name);
+        test_check(ok && g.points.values[1] == sigma, "%s: its table of Align Your Steps", name);
         generation_end(&g);
         r.sdxl_clip_l_skip = k.unet.label != 0;
         test_check(!r.sdxl_clip_l_skip || !*sd_ignored(m, &r) == (k.encoders > 1), "%s: the setting for CLIP-L", name);

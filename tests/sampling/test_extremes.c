@@ -62,7 +62,8 @@ typedef struct {
 } Case;
 
 static bool sample(const Case *k, const NoiseLevels *levels, bool rough, Run *run, float x[N], Error *e) {
-    static Points points;
+    static float values[MOST_SIGMAS];
+    static Points points = {.values = values};
     float work[8 * N], latent[N];
     const SdRequest *r = &k->r;
     const Scheduler *scheduler = NULL;

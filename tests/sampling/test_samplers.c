@@ -82,7 +82,8 @@ typedef struct {
 
 /* Samples x[pictures][n] from seeds 42, 43, .. as a pipeline does. */
 static bool sample(Toy *toy, const Job *job, SdRng kind, uint64_t seed, int pictures, float *x, Error *e) {
-    static Points points;
+    static float values[MOST_SIGMAS];
+    static Points points = {.values = values};
     float work[8 * 2 * MOST_N], latent[2 * MOST_N];
     const Scheduler *scheduler = job->scheduler ? scheduler_find(job->scheduler) : NULL;
     toy->sampler = sampler_parse(job->name, &scheduler);
@@ -251,7 +252,8 @@ static void few_times(const NoiseLevels *levels, Golden *g) {
                  {"leading", {1, 8, 30}},
                  {"linspace", {1, 8, 30}},
                  {"lcm", {1, 2, 3, 4, 6, 7, 8, 11, 49, 50}}};
-    static Points p;
+    static float values[MOST_SIGMAS];
+    static Points p = {.values = values};
     for (int i = 0; g && i < 40; i++) {
         const char *type = LISTS[i / 10].type;
         int steps = LISTS[i / 10].steps[i % 10];
@@ -277,7 +279,8 @@ static void few_times(const NoiseLevels *levels, Golden *g) {
 static void goldens(const NoiseLevels *levels) {
     static const char *const KINDS[] = {"beta", "kl_optimal", "simple", "ddim", "polyexponential", "sgm_uniform"};
     static const int STEPS[] = {1, 5, 20, 30};
-    static Points p;
+    static float values[MOST_SIGMAS];
+    static Points p = {.values = values};
     Golden *g = golden_open("samplers");
     for (size_t i = 0; g && i < sizeof GOLDENS / sizeof *GOLDENS; i++) {
         Toy toy = {.levels = levels};

@@ -15,7 +15,8 @@
 #include "known_schedules.inc"
 
 static void schedules(const NoiseLevels *levels) {
-    static Points p;
+    static float values[MOST_SIGMAS];
+    static Points p = {.values = values};
     Error e = {0};
     const Sampler *euler = sampler_find("Euler");
     for (size_t i = 0; i < sizeof LISTS / sizeof *LISTS; i++) {

@@ -12,7 +12,7 @@ status=0
 fail() { echo "FAILED: $1"; status=1; }
 
 # Bounds, in bytes: what a picture takes of RAM beside the stack, and is given as its limit; the stack; code and tables.
-MOST_RAM=${MOST_RAM:-1400000}
+MOST_RAM=${MOST_RAM:-1110000}
 MOST_STACK=65536
 MOST_CODE=620000
 

@@ -8,7 +8,12 @@
 #include "tensor/error.h"
 #include "tensor/tensor.h"
 
-enum { FILE_MAX_DIMS = 8 }; /* models use at most 5; more is refused with a clear line */
+/* Models use at most 5, those that sd_core runs 4; more is refused with a clear line. */
+#if defined SDC_SMALL
+enum { FILE_MAX_DIMS = 4 };
+#else
+enum { FILE_MAX_DIMS = 8 };
+#endif
 
 typedef struct FileTensor {
     const char *name;

@@ -96,7 +96,7 @@ static void guide(const Denoiser *d, float *out, int64_t n) {
 /* The share of steps that are done, as the webui counts them while the step's call runs (its sampling_step follows
  * after each step's first call), 0..1. */
 static double control_share(const Generation *g, int step, bool again) {
-    int steps = g->points->count > 1 ? g->points->count - 1 : 1, shown = again || !step ? step : step - 1;
+    int steps = g->points.count > 1 ? g->points.count - 1 : 1, shown = again || !step ? step : step - 1;
     return (double)shown / steps;
 }
 
