@@ -61,6 +61,20 @@ for port; do
 done
 [ -z "$missing" ] || { echo "port_test: missing; apt-get install$(echo "$missing" | tr ' ' '\n' | sort -u | tr '\n' ' ')" >&2; exit 1; }
 
+# One of several processes, each of which takes the next suite that none has: SUITE, or SUITE@PART/PARTS.
+work() { # TASKS
+    child=
+    trap '[ -z "$child" ] || kill "$child" 2> /dev/null; exit 1' INT TERM
+    for task in $1; do
+        name=$(echo "$task" | tr /@ __) part=${task#*@}
+        mkdir "$dir/taken-$name" 2> /dev/null || continue
+        [ "$part" != "$task" ] && export SDC_TEST_PART="$part" || unset SDC_TEST_PART
+        $run "$dir/port-test" "${task%@*}" > "$dir/part-$name" 2>&1 &
+        child=$!
+        wait "$child"
+    done
+}
+
 jobs=${JOBS:-$(nproc)}
 passed=0 failed=0 pids=
 trap '[ -z "$pids" ] || kill $pids 2> /dev/null; exit 1' INT TERM
@@ -82,9 +96,9 @@ for port; do
         failed=$((failed + 1))
         continue
     fi
-    # the suites that share their rows (SDC_TEST_PART), and those that one process runs
+    # the suites that share their rows (SDC_TEST_PART), and those that one process runs; what takes longest first
     runs=exact_runs alone=exact few=
-    [ -z "$other" ] || alone="exact ops blocks gradients pipeline files same_files" few=1
+    [ -z "$other" ] || alone="ops pipeline blocks gradients same_files files exact" few=1
     if [ -n "${ALL:-}" ]; then
         runs=exact_runs_all alone="$alone full_exact_small" few=
         [ -n "$other" ] || alone="$alone full_exact"
@@ -92,17 +106,16 @@ for port; do
     [ -z "${SUITES:-}" ] || alone=$SUITES runs=
     [ -z "$few" ] || export SDC_TEST_FEW=1
     [ -z "$other" ] || ! "$dir/port-test" nothing 2>&1 | grep -q 'there is no suite' || run= # this kernel runs it
+    tasks=
+    [ -z "$runs" ] || for part in $(seq "$jobs"); do tasks="$tasks $runs@$part/$jobs"; done
     pids=
-    rm -f "$dir"/part-*
-    for part in $(seq "$jobs"); do
-        [ -n "$runs" ] || break
-        SDC_TEST_PART=$part/$jobs $run "$dir/port-test" "$runs" > "$dir/part-$part" 2>&1 &
+    rm -rf "$dir"/part-* "$dir"/taken-*
+    for _ in $(seq "$jobs"); do
+        work "${alone%% *} $tasks ${alone#* }" &
         pids="$pids $!"
     done
-    # shellcheck disable=SC2086
-    $run "$dir/port-test" $alone > "$dir/part-0" 2>&1 &
-    pids="$pids $!"
     wait
+    rm -rf "$dir"/taken-*
     unset SDC_TEST_FEW
     for part in "$dir"/part-*; do
         sed '$d' "$part"
