@@ -115,7 +115,8 @@ static void test_levels(const NoiseLevels *s) {
     static const float UNIFORM[21] = {14.61464f, 10.7468f,  8.081519f, 6.204935f, 4.855652f, 3.865378f,  3.123761f,
                                       2.557166f, 2.115658f, 1.764822f, 1.480581f, 1.245813f, 1.048142f,  .8784281f,
                                       .7297186f, .5964335f, .4735848f, .3555455f, .2321642f, .02916754f, 0};
-    static Points p;
+    static float values[MOST_SIGMAS];
+    static Points p = {.values = values};
     const float *v = p.values;
     const Sampler *euler = sampler_find("Euler"), *unipc = sampler_find("UniPC");
     test_check(points_make(&p, s, euler, NULL, 20, NULL, &e) && p.count == 21, "20 sigmas");
@@ -207,7 +208,8 @@ static bool toy_step(void *user, float *x, const float *denoised, int step, int 
 /* Samples x[N] from torch's seed 42. */
 static bool sample(Toy *toy, const char *name, int steps, const SamplerOptions *options, float *x, Error *e) {
     const Sampler *sampler = sampler_find(name);
-    static Points points;
+    static float values[MOST_SIGMAS];
+    static Points points = {.values = values};
     float work[4 * N];
     toy->space = sampler->space;
     if (!points_make(&points, toy->levels, sampler, NULL, steps, NULL, e)) return false;
