@@ -85,19 +85,28 @@ static bool follows(const SdModel *m, const SdRequest *r, const Param *p) {
 }
 
 /* Rows of the kinds of U-Net that are shown something beside the latents. */
-static const struct {
-    const char *name;
+typedef struct {
+    const char *name, *shown, *whose;
     UnetInputs inputs;
-} BESIDE[] = {{"noise-level", INPUT_UPSCALING}, {"image-cfg", INPUT_PIX2PIX}, {"mask-weight", INPUT_INPAINTING}};
+} BesideRow;
+static const BesideRow BESIDE[] = {{"noise-level", "noise level", "the x4 upscaler", INPUT_UPSCALING},
+                                   {"image-cfg", "image cfg", "an instruct-pix2pix model", INPUT_PIX2PIX},
+                                   {"mask-weight", "mask weight", "an inpainting model", INPUT_INPAINTING}};
 
-const char *sd_unfollowed(const SdModel *m, const SdRequest *r) {
-    for (const Param *p = PARAMS; m && r && p < PARAMS + PARAM_COUNT; p++) {
-        if (param_number(p, r) == p->standard) continue;
-        if (!follows(m, r, p)) return p->name;
-        for (size_t i = 0; i < sizeof BESIDE / sizeof *BESIDE; i++)
-            if (!strcmp(p->name, BESIDE[i].name) && config_input(&m->config) != BESIDE[i].inputs) return p->name;
+/* Such a row that is not at its default, and of another kind than the model; NULL: none. */
+static const BesideRow *beside_others(const SdModel *m, const SdRequest *r) {
+    for (const BesideRow *b = BESIDE; b < BESIDE + sizeof BESIDE / sizeof *BESIDE; b++) {
+        const Param *p = param_named(b->name);
+        if (param_number(p, r) != p->standard && config_input(&m->config) != b->inputs) return b;
     }
     return NULL;
+}
+
+const char *sd_unfollowed(const SdModel *m, const SdRequest *r) {
+    for (const Param *p = PARAMS; m && r && p < PARAMS + PARAM_COUNT; p++)
+        if (param_number(p, r) != p->standard && !follows(m, r, p)) return p->name;
+    const BesideRow *other = m && r ? beside_others(m, r) : NULL;
+    return other ? other->name : NULL;
 }
 
 /* Settings count only with models that follow them. */
@@ -164,14 +173,10 @@ static bool check_upscaling(const SdModel *m, const SdRequest *r, Error *e) {
 static bool check_beside(const SdModel *m, const SdRequest *r, Error *e) {
     UnetInputs is = config_input(&m->config);
     if (is == INPUT_UPSCALING) return check_upscaling(m, r, e);
-    if (r->noise_level >= 0)
-        return error_set(e, ERR_ARGUMENT, "noise level: counts only with the x4 upscaler; leave it out");
     if (is == INPUT_PIX2PIX && !r->image)
         return error_set(e, ERR_ARGUMENT, "image: this model edits a picture; give it one, in img2img");
-    if (is != INPUT_PIX2PIX && r->image_cfg >= 0)
-        return error_set(e, ERR_ARGUMENT, "image cfg: counts only with an instruct-pix2pix model; leave it out");
-    return is == INPUT_INPAINTING || r->mask_weight == 1 ||
-           error_set(e, ERR_ARGUMENT, "mask weight: counts only with an inpainting model; leave it out");
+    const BesideRow *other = beside_others(m, r);
+    return !other || error_set(e, ERR_ARGUMENT, "%s: counts only with %s; leave it out", other->shown, other->whose);
 }
 
 /* What encodes and decodes is there. Of two experts each may decode. */
