@@ -1,7 +1,7 @@
 /* controlnet.c: the routes of the webui's ControlNet extension. */
-#include "ask.h"
-#include "ask_controls.h"
-#include "ask_image.h"
+#include "tools/server/api/ask/ask.h"
+#include "tools/server/api/ask/ask_controls.h"
+#include "tools/server/api/ask/ask_image.h"
 #include "reply.h"
 #include "routes.h"
 

@@ -1,5 +1,5 @@
 /* describe.c: what pictures say about how they were made. */
-#include "ask_image.h"
+#include "tools/server/api/ask/ask_image.h"
 #include "routes.h"
 #include "sd/info/picture_info.h"
 

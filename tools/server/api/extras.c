@@ -1,6 +1,6 @@
 /* extras.c: the webui's routes that enlarge pictures. */
-#include "ask.h"
-#include "ask_image.h"
+#include "tools/server/api/ask/ask.h"
+#include "tools/server/api/ask/ask_image.h"
 #include "reply.h"
 #include "routes.h"
 

@@ -1,5 +1,5 @@
 /* native.c: jobs of our own: accepted at once, watched, cancelled, fetched for a day. */
-#include "ask.h"
+#include "tools/server/api/ask/ask.h"
 #include "native.h"
 #include "pin.h"
 #include "reply.h"

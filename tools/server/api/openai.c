@@ -1,6 +1,6 @@
 /* openai.c: OpenAI's routes for pictures. */
-#include "ask.h"
-#include "ask_hires.h"
+#include "tools/server/api/ask/ask.h"
+#include "tools/server/api/ask/ask_hires.h"
 #include "reply.h"
 #include "tools/server/http/form.h"
 #include "routes.h"

@@ -1,5 +1,5 @@
 /* openapi.c: the description of the server's routes (OpenAPI 3), from their tables and the table of settings. */
-#include "ask_hires.h"
+#include "tools/server/api/ask/ask_hires.h"
 #include "routes.h"
 
 #include <stdio.h>

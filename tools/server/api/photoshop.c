@@ -1,5 +1,5 @@
 /* photoshop.c: what the Auto-Photoshop plug-in asks its own extension of the webui for. */
-#include "ask_image.h"
+#include "tools/server/api/ask/ask_image.h"
 #include "reply.h"
 #include "routes.h"
 #include "sd/image/image.h"

@@ -1,6 +1,6 @@
 #include "pin.h"
 
-#include "ask_hires.h"
+#include "tools/server/api/ask/ask_hires.h"
 #include "reply.h"
 
 #include <string.h>

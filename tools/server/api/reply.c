@@ -1,6 +1,6 @@
 #include "reply.h"
 
-#include "ask.h"
+#include "tools/server/api/ask/ask.h"
 #include "weights/files/base64.h"
 #include "stamp.h"
 #include "sd/info/infotext_read.h"

@@ -1,5 +1,5 @@
 /* webui.c: the webui's routes that draw, and that tell how far that is. */
-#include "ask.h"
+#include "tools/server/api/ask/ask.h"
 #include "reply.h"
 #include "routes.h"
 #include "stamp.h"

@@ -1,5 +1,5 @@
 /* webui_lists.c: the webui's lists of what there is. */
-#include "ask_scripts.h"
+#include "tools/server/api/ask/ask_scripts.h"
 #include "routes.h"
 
 #include "sd/sampling/scheduler.h"

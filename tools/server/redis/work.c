@@ -3,7 +3,7 @@
 #include "piece.h"
 #include "scripts.h"
 
-#include "tools/server/api/ask.h"
+#include "tools/server/api/ask/ask.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -5,7 +5,7 @@
 #include "ask_infotext.h"
 #include "ask_model.h"
 #include "ask_scripts.h"
-#include "stamp.h"
+#include "tools/server/api/stamp.h"
 #include "tools/server/styles.h"
 
 #include <stdio.h>
